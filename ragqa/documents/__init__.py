@@ -1,0 +1,57 @@
+"""Files -> Documents: one small module for each format, chosen by the file's ending.
+
+To add a format, write a module with `read(path, text, encoding) -> Document` and name it in
+`READERS`. This package knows nothing of passages, indexes or models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from ragqa.documents.decoding import decode
+from ragqa.errors import DocumentError
+from ragqa.records import Document
+
+Reader = Callable[[Path, str, str], Document]
+
+READERS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".mdown": "markdown",
+    ".mkd": "markdown",
+    ".mdx": "markdown",
+    ".txt": "plain",
+    ".text": "plain",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".rst": "rst",
+    ".rest": "rst",
+}
+
+
+def is_supported(path: Path) -> bool:
+    """True when the file's ending names a format that can be read."""
+    return path.suffix.lower() in READERS
+
+
+def read_document(path: Path, data: bytes) -> Document:
+    """Parse the bytes of `path` into a Document.
+
+    Raises DocumentError with a one-line reason when there is nothing to read in it.
+    """
+    if not data.strip():
+        raise DocumentError("the file is empty")
+    text, encoding = decode(data)
+    module = import_module(f"ragqa.documents.{READERS[path.suffix.lower()]}")
+    reader = cast(Reader, module.read)
+    try:
+        document = reader(path, text, encoding)
+    except RecursionError as error:
+        raise DocumentError("the markup is nested too deeply") from error
+    if not document.blocks:
+        raise DocumentError("no readable text in it")
+    return document

@@ -1,0 +1,111 @@
+"""Folder -> the files in it that can be read as documents.
+
+Leaves out hidden files and folders, what `.gitignore` and `.ragqaignore` exclude, and folders
+that a symbolic link has led to before. Knows nothing of what is in the files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pathspec import GitIgnoreSpec
+
+from ragqa.documents import is_supported
+
+IGNORE_FILES = (".gitignore", ".ragqaignore")
+# Folders of tools, never of notes.
+SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "site-packages"}
+
+
+class FoundFile(NamedTuple):
+    """A file to read, or a place that could not be looked into (`reason`)."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    reason: str | None = None
+
+
+class _Rules(NamedTuple):
+    """The ignore file of one folder."""
+
+    folder: Path
+    spec: GitIgnoreSpec
+
+
+def find_documents(folder: Path) -> Iterator[FoundFile]:
+    """All documents below `folder` (an absolute path), in a fixed order, each file once."""
+    yield from _walk(folder, (), set())
+
+
+def _walk(
+    folder: Path, rules: tuple[_Rules, ...], seen: set[tuple[int, int]]
+) -> Iterator[FoundFile]:
+    try:
+        stat = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield FoundFile(folder, 0, 0, _reason(error))
+        return
+    if (stat.st_dev, stat.st_ino) in seen:
+        return
+    seen.add((stat.st_dev, stat.st_ino))
+    rules = (*rules, *_rules_of(folder))
+    for entry in entries:
+        if entry.name.startswith(".") or _is_ignored(entry, rules):
+            continue
+        if _is_folder(entry):
+            if entry.name not in SKIPPED_FOLDERS:
+                yield from _walk(Path(entry.path), rules, seen)
+        elif is_supported(Path(entry.name)):
+            yield from _file(entry, seen)
+
+
+def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[FoundFile]:
+    """The file, unless another link to it was met before."""
+    path = Path(entry.path)
+    try:
+        stat = entry.stat()
+    except OSError as error:
+        yield FoundFile(path, 0, 0, _reason(error))
+        return
+    if not path.is_file():
+        return  # a named pipe or a device would block for ever
+    if entry.is_symlink():
+        if (stat.st_dev, stat.st_ino) in seen:
+            return
+        seen.add((stat.st_dev, stat.st_ino))
+    yield FoundFile(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _rules_of(folder: Path) -> Iterator[_Rules]:
+    for name in IGNORE_FILES:
+        try:
+            lines = (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        yield _Rules(folder, GitIgnoreSpec.from_lines(lines))
+
+
+def _is_ignored(entry: os.DirEntry[str], rules: tuple[_Rules, ...]) -> bool:
+    """As git decides: the last rule that speaks of the path wins, inner files over outer ones."""
+    ignored = False
+    for folder, spec in rules:
+        path = Path(entry.path).relative_to(folder).as_posix()
+        verdict = spec.check_file(path + "/" if _is_folder(entry) else path).include
+        ignored = ignored if verdict is None else verdict
+    return ignored
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,196 @@
+"""Text -> vectors: the `Embedder` protocol and its adapters.
+
+The bundled MiniLM runs in onnxruntime, which starts in a third of a second; any other
+sentence-transformers model runs in that library, which takes seconds to import. Both load at the
+first text that they are given, so that an index run with nothing to embed loads neither. Knows
+nothing of documents or of where vectors are kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa import models
+from ragqa.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Vectors = npt.NDArray[np.float32]
+
+GRAPH = Path(__file__).parent / "data" / "minilm.onnx"
+# Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
+BATCH = 8
+
+
+class Embedder(Protocol):
+    """What the pipeline needs of an embedder."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, weights and runtime: vectors of equal fingerprints can be compared."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens that the model reads of a text, special tokens included."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included, nothing cut off."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Normalized vectors of passages, float32 [len(texts), dimension]."""
+
+    def embed_question(self, text: str) -> Vectors:
+        """The normalized vector of a question, float32 [dimension]."""
+
+
+def load_embedder(model: str, threads: int = 0) -> Embedder:
+    """The embedder of that catalogue name, folder or hub name (downloaded before).
+
+    Raises UsageError when there is none, ModelError when its files are damaged. The model itself
+    is loaded at its first use. `threads` 0 means one for each core.
+    """
+    if known := models.entry(model, "embedder"):
+        return MiniLM(known.name, threads)
+    return SentenceTransformerEmbedder(model)
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2: our graph, the weights of the package that carries them."""
+
+    dimension = 384
+    max_tokens = 256
+
+    def __init__(self, name: str, threads: int = 0) -> None:
+        self.name = name
+        self._threads = threads or os.cpu_count() or 1
+        self._folder = models.embedder_folder(name)
+        self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/onnxruntime"
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+        from safetensors.numpy import load_file
+
+        graph = GRAPH.read_bytes()
+        tensors = load_file(self._folder / "model.safetensors")
+        # The graph names its weights; integer tensors (position ids) are constants of its own.
+        weights = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if tensor.dtype == np.float32 and name.encode() in graph
+        }
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]
+        options.add_external_initializers(list(weights), values)
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text."""
+        return [len(item.ids) for item in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors in the order of `texts`; texts of like length are run together."""
+        encoded = [
+            item.ids[: self.max_tokens] for item in self._tokenizer.encode_batch(list(texts))
+        ]
+        for ids in encoded:
+            ids[-1] = 102  # [SEP], which cutting may have removed
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            vectors[batch] = self._run([encoded[i] for i in batch])
+        return vectors
+
+    def embed_question(self, text: str) -> Vectors:
+        """The vector of a question: MiniLM has no prompts, it is one more text."""
+        return self.embed([text])[0]
+
+    def _run(self, batch: list[list[int]]) -> Vectors:
+        width = max(map(len, batch))
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        return np.asarray(vectors, dtype=np.float32)
+
+
+class SentenceTransformerEmbedder:
+    """Any model that the sentence-transformers library loads, from this machine's disk."""
+
+    def __init__(self, model: str) -> None:
+        self._folder = models.embedder_folder(model)
+        self.name = model
+        digest = models.embedder_hash(str(self._folder))
+        self.fingerprint = f"{self._folder.name}@{digest[:16]}/sentence-transformers"
+
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(
+                f"cannot load the embedder {self.name}: {reason}",
+                "name a complete sentence-transformers folder",
+            ) from error
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._model.get_sentence_embedding_dimension())
+
+    @property
+    def max_tokens(self) -> int:
+        """The model's limit; 512 where it states none."""
+        return int(self._model.max_seq_length or 512)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, by the model's own tokenizer."""
+        encoded = self._model.tokenizer(list(texts), truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages, with the model's own document prompt where it has one."""
+        return self._normalized(self._model.encode_document(list(texts), show_progress_bar=False))
+
+    def embed_question(self, text: str) -> Vectors:
+        """The vector of a question, with the model's own query prompt where it has one."""
+        return self._normalized(self._model.encode_query([text], show_progress_bar=False))[0]
+
+    @staticmethod
+    def _normalized(vectors: Any) -> Vectors:
+        values = np.asarray(vectors, dtype=np.float32)
+        norms: Vectors = np.linalg.norm(values, axis=1, keepdims=True)
+        return values / np.maximum(norms, 1e-12)

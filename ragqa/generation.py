@@ -1,0 +1,185 @@
+"""Message -> stream of text: the `Generator` protocol and its llama.cpp adapter.
+
+Knows nothing of passages. The chat template is the model's own; what stands in a message is
+tokenized without special tokens, so that no text can pose as a part of the template.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from ragqa import models
+from ragqa.errors import ModelError
+
+# Marks the place of the message in the rendered template: private-use characters.
+PLACEHOLDER = "\ue000message\ue001"
+# For models without a template of their own.
+PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n\nAnswer: {% endfor %}"
+LONGEST_LOOP = 40  # tokens of a phrase whose repetition is looked for
+LOOP_ROUNDS = 3
+MIN_LOOP_TOKENS = 12
+THINKING = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
+
+
+class Generator(Protocol):
+    """What the pipeline needs of a generator."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of prompt and answer together."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text."""
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        """The answer to a user message, piece by piece; greedy, at most `max_tokens` tokens."""
+
+
+class LlamaCppGenerator:
+    """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
+
+    `model` is a catalogue name or a path. Raises UsageError when there is no such file, ModelError
+    when it is damaged or cannot be loaded.
+    """
+
+    def __init__(self, model: str, context_tokens: int = 4096, threads: int = 0) -> None:
+        self.name, self._path, self.sha256 = models.generator_file(model)
+        self._wanted_context = context_tokens
+        self._threads = threads or os.cpu_count() or 1
+
+    @cached_property
+    def _llama(self) -> Any:
+        try:
+            with native_output_silenced():
+                import llama_cpp
+
+                return llama_cpp.Llama(
+                    str(self._path),
+                    n_ctx=self._wanted_context,
+                    n_batch=512,
+                    n_threads=self._threads,
+                    n_threads_batch=self._threads,
+                    n_gpu_layers=0,
+                    seed=0,
+                    verbose=False,
+                )
+        except (ValueError, AssertionError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"cannot load the model {self._path}: it is damaged or of a kind that this"
+                " version of llama.cpp does not know",
+                "get the file again, or name another with --model",
+            ) from error
+
+    @cached_property
+    def _template(self) -> tuple[list[int], list[int]]:
+        """The tokens before and after the message, by the model's own chat template."""
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        llama = self._llama
+        template = llama.metadata.get("tokenizer.chat_template") or PLAIN_TEMPLATE
+        bos, eos = (
+            llama._model.token_get_text(token) if token >= 0 else ""
+            for token in (llama.token_bos(), llama.token_eos())
+        )
+        try:
+            formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
+            prompt = formatter(messages=[{"role": "user", "content": PLACEHOLDER}]).prompt
+            before, after = prompt.split(PLACEHOLDER)
+        except Exception as error:  # a template is a program of the model's author: it may do anything
+            raise ModelError(
+                f"the chat template of {self._path} does not work: {error}",
+                "name another model with --model",
+            ) from error
+        return self._tokens(before, special=True), self._tokens(after, special=True)
+
+    @property
+    def context_tokens(self) -> int:
+        """The context window in force: the wanted one, or the model's own where that is less."""
+        trained = int(self._llama._model.n_ctx_train())
+        return min(int(self._llama.n_ctx()), trained or self._wanted_context)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text, control tokens in it taken as plain text."""
+        return len(self._tokens(text, special=False))
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        """The model's answer; ends at its end token, at a loop, or after `max_tokens`."""
+        before, after = self._template
+        prompt = [*before, *self._tokens(message, special=False), *after]
+        room = self.context_tokens - len(prompt)
+        if room < 1:
+            raise ModelError(
+                f"the prompt has {len(prompt)} tokens and the model's context {self.context_tokens}",
+                "ask for fewer passages with -k, or raise context_tokens",
+            )
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        produced: list[int] = []
+        with native_output_silenced():
+            for token in self._llama.generate(prompt, temp=0.0, repeat_penalty=1.0, reset=True):
+                if self._is_end(token) or len(produced) >= min(max_tokens, room):
+                    break
+                produced.append(token)
+                piece = self._llama.detokenize([token], prev_tokens=prompt + produced[:-1])
+                if text := decoder.decode(piece):
+                    yield text
+                if is_looping(produced):
+                    break
+        if text := decoder.decode(b"", final=True):
+            yield text
+
+    def _is_end(self, token: int) -> bool:
+        import llama_cpp
+
+        return bool(llama_cpp.llama_vocab_is_eog(self._llama._model.vocab, token))
+
+    def _tokens(self, text: str, special: bool) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        tokens: list[int] = self._llama.tokenize(data, add_bos=False, special=special)
+        return tokens
+
+
+def is_looping(tokens: Sequence[int]) -> bool:
+    """True when the end of `tokens` is one phrase three times over."""
+    for length in range(1, LONGEST_LOOP + 1):
+        rounds = max(LOOP_ROUNDS, -(-MIN_LOOP_TOKENS // length))
+        if len(tokens) < length * rounds:
+            continue
+        phrase = tokens[-length:]
+        tail = tokens[-length * rounds :]
+        if all(tail[i] == phrase[i % length] for i in range(len(tail))):
+            return True
+    return False
+
+
+def without_thinking(text: str) -> str:
+    """The text without the `<think>` part that reasoning models put before an answer."""
+    return THINKING.sub("", text)
+
+
+@contextlib.contextmanager
+def native_output_silenced() -> Iterator[None]:
+    """File descriptor 2 leads nowhere: llama.cpp writes its log there, past sys.stderr."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # closed by the caller of the program: nothing to silence
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

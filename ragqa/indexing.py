@@ -1,0 +1,223 @@
+"""One run of `index`: which files changed, what is in them, which passages need a vector.
+
+The steps are called in order by `pipeline.build_index`. Change detection looks at size and
+modification time first and at the content's hash where these differ. Knows nothing of questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ragqa.documents import read_document
+from ragqa.documents.folder import FoundFile, find_documents
+from ragqa.embedding import Embedder
+from ragqa.errors import DocumentError
+from ragqa.passages import split
+from ragqa.records import FailedFile, IndexReport
+from ragqa.store import FileFacts, IndexWriter, StoredDocument
+
+# Told to whoever shows progress: what is being done, how much of it is done, how much there is.
+Observer = Callable[[str, int, int], None]
+
+EMBED_BATCH = 256  # passages between two commits to the cache: some ten seconds of work
+# A file written within this time of being read may change again without a new time stamp.
+RACY_NS = 2_000_000_000
+
+
+class IndexRun:
+    """Counts what a run does to the index behind `writer`."""
+
+    def __init__(self, writer: IndexWriter, max_file_bytes: int) -> None:
+        self._writer = writer
+        self._max_file_bytes = max_file_bytes
+        self._started = time.monotonic()
+        self._known = writer.documents()
+        self._found: list[tuple[FoundFile, str]] = []
+        self._scanned: list[Path] = []
+        self.added = self.changed = self.moved = self.removed = self.unchanged = 0
+        self.embedded = 0
+        self.lost = 0  # documents whose new content cannot be read
+        self.warnings: list[str] = []
+
+    @property
+    def has_changed(self) -> bool:
+        """True when there is something to publish."""
+        return bool(self.added or self.changed or self.moved or self.removed or self.lost)
+
+    def find(self, folders: Iterable[Path], observe: Observer) -> None:
+        """Look for documents in all folders; each file counts for the first that has it."""
+        seen: set[Path] = set()
+        for folder in sorted(folders):
+            if not folder.is_dir():
+                self.warnings.append(
+                    f"{folder} is gone; its documents stay in the index"
+                    f" (to remove them: ragqa forget {folder})"
+                )
+                continue
+            self._scanned.append(folder)
+            if not any(folder.is_relative_to(other) for other in map(Path, self._writer.folders())):
+                self._writer.add_folder(str(folder))
+            for file in find_documents(folder):
+                if file.path not in seen:
+                    seen.add(file.path)
+                    self._found.append((file, str(folder)))
+                    observe("finding documents", len(seen), 0)
+
+    def read(self, embedder: Embedder, observe: Observer) -> None:
+        """Read what is new or changed and stage its passages; drop what is no longer there."""
+        missing = self._missing()
+        moved_from: dict[str, list[str]] = {}
+        for path in missing:
+            moved_from.setdefault(self._known[path].sha256, []).append(path)
+        for number, (file, folder) in enumerate(self._found):
+            observe("reading", number, len(self._found))
+            self._read_file(file, folder, embedder, moved_from)
+        for path in missing:
+            self._writer.remove(path)
+        self.removed = len(missing) - self.moved
+        observe("reading", len(self._found), len(self._found))
+
+    def embed(self, embedder: Embedder, observe: Observer) -> None:
+        """Make the vectors that are missing, and keep each batch as soon as it is made."""
+        cache = self._writer.open_cache(embedder.fingerprint)
+        pending = list(self._writer.texts_to_embed(cache).items())
+        for start in range(0, len(pending), EMBED_BATCH):
+            observe("embedding", start, len(pending))
+            batch = pending[start : start + EMBED_BATCH]
+            texts = self._writer.embedded_texts([number for _, number in batch])
+            cache.add([key for key, _ in batch], embedder.embed(texts))
+            self.embedded += len(batch)
+        observe("embedding", len(pending), len(pending))
+
+    def count_missing_vectors(self, embedder: Embedder) -> None:
+        """What `embed` would do."""
+        cache = self._writer.open_cache(embedder.fingerprint)
+        self.embedded = len(self._writer.texts_to_embed(cache))
+
+    def publish(self, embedder: Embedder) -> None:
+        """Make all of it visible at once."""
+        names = {"embedder": embedder.fingerprint, "embedder_model": embedder.name}
+        self._writer.publish(names, embedder.dimension)
+
+    def finish(self) -> IndexReport:
+        """Note what this run did, for `status`, and report it."""
+        report = self.report()
+        summary = {
+            name: getattr(report, name)
+            for name in ("added", "changed", "moved", "removed", "unchanged", "embedded", "seconds")
+        }
+        self._writer.record_run({**summary, "failed": len(report.failed), "at": time.time()})
+        return report
+
+    def is_readable(self, folder: Path) -> bool:
+        """True when the index has a document that was read in this folder."""
+        return any(
+            not document.failed and Path(path).is_relative_to(folder)
+            for path, document in self._writer.documents().items()
+        )
+
+    def report(self) -> IndexReport:
+        """What was done so far."""
+        failed = tuple(
+            FailedFile(document.path, document.failed)
+            for document in sorted(self._writer.documents().values(), key=lambda d: d.path)
+            if document.failed and self._is_scanned(Path(document.path))
+        )
+        return IndexReport(
+            added=self.added,
+            changed=self.changed,
+            moved=self.moved,
+            removed=self.removed,
+            unchanged=self.unchanged,
+            failed=failed,
+            passages=self._writer.passage_count(),
+            embedded=self.embedded,
+            generation=int(self._writer.meta.get("generation", "0")),
+            seconds=round(time.monotonic() - self._started, 3),
+            warnings=tuple(self.warnings),
+        )
+
+    def _is_scanned(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self._scanned)
+
+    def _missing(self) -> list[str]:
+        """Known documents of the scanned folders that are not there any more."""
+        found = {str(file.path) for file, _ in self._found}
+        closed = [file.path for file, _ in self._found if file.reason]
+        return [
+            path
+            for path in self._known
+            if path not in found
+            and self._is_scanned(Path(path))
+            and not any(Path(path).is_relative_to(folder) for folder in closed)
+        ]
+
+    def _read_file(
+        self, file: FoundFile, folder: str, embedder: Embedder, moved_from: dict[str, list[str]]
+    ) -> None:
+        """Bring the index up to date with one file."""
+        known = self._known.get(str(file.path))
+        facts = FileFacts(str(file.path), folder, file.size, file.mtime_ns, time.time_ns(), "")
+        if known and _same_times(known, file):
+            self.unchanged += not known.failed
+            return
+        if file.reason:
+            self._writer.put_unreadable(facts, f"cannot be opened: {file.reason}")
+            return
+        if file.size > self._max_file_bytes:
+            limit = self._max_file_bytes // 1_000_000
+            reason = f"larger than {limit} MB (raise the limit with --max-file-mb)"
+            self._writer.put_failed(_retried(facts), reason)
+            return
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self._writer.put_unreadable(facts, f"cannot be opened: {reason}")
+            return
+        self._put(data, facts, known, embedder, moved_from)
+
+    def _put(
+        self,
+        data: bytes,
+        facts: FileFacts,
+        known: StoredDocument | None,
+        embedder: Embedder,
+        moved_from: dict[str, list[str]],
+    ) -> None:
+        """Stage the content of a file whose times are new."""
+        facts = replace(facts, sha256=hashlib.sha256(data).hexdigest())
+        if known and known.sha256 == facts.sha256:
+            self._writer.touch(known, facts)
+            self.unchanged += not known.failed
+            return
+        try:
+            document = read_document(Path(facts.path), data)
+            passages = split(document, embedder.count_tokens, embedder.max_tokens)
+        except DocumentError as error:
+            self._writer.put_failed(facts, error.message)
+            self.lost += bool(known and not known.failed)
+            return
+        self._writer.put(facts, document, passages)
+        if known and not known.failed:
+            self.changed += 1
+        elif moved_from.get(facts.sha256):
+            moved_from[facts.sha256].pop()
+            self.moved += 1
+        else:
+            self.added += 1
+
+
+def _same_times(known: StoredDocument, file: FoundFile) -> bool:
+    """True when size and time say that nothing changed, and can be trusted to say it."""
+    same = known.size == file.size and known.mtime_ns == file.mtime_ns
+    return same and known.mtime_ns < known.read_at_ns - RACY_NS
+
+
+def _retried(facts: FileFacts) -> FileFacts:
+    """Times that match no file, so that the next run looks again."""
+    return replace(facts, mtime_ns=-1)

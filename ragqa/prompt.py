@@ -1,0 +1,53 @@
+"""Question + Hits -> what the generator is told, inside a token budget.
+
+Pure: the token counter is passed in. The text of a passage is data: the generator tokenizes it
+without special tokens, so nothing in it can act as a part of the chat template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ragqa.records import Hit, contextual_text
+
+INSTRUCTION = (
+    "Answer the question in one or two complete sentences, using only the passages below. "
+    "Do not add anything that the passages do not say."
+)
+
+
+def build_prompt(
+    question: str, hits: Sequence[Hit], count_tokens: Callable[[str], int], budget: int
+) -> tuple[str, list[Hit]]:
+    """The user message, at most `budget` tokens long, and the hits that it has room for.
+
+    Hits are taken in order, best first; the first that does not fit ends the list. The best one
+    is cut where it alone would be too long.
+    """
+    frame = _message(question, [])
+    left = budget - count_tokens(frame)
+    used: list[Hit] = []
+    texts: list[str] = []
+    for hit in hits:
+        text = passage_text(len(used) + 1, hit)
+        size = count_tokens(text) + 2
+        if size > left:
+            if not used and left > 0:
+                used, texts = [hit], [text[: max(len(text) * left // size - 1, 0)]]
+            break
+        used.append(hit)
+        texts.append(text)
+        left -= size
+    return _message(question, texts), used
+
+
+def passage_text(number: int, hit: Hit) -> str:
+    """A passage as the generator reads it."""
+    passage = hit.passage
+    title = passage.title or hit.document_title
+    return f"[{number}] {contextual_text(title, passage.headings, passage.text)}"
+
+
+def _message(question: str, texts: Sequence[str]) -> str:
+    passages = "\n\n".join(texts)
+    return f"{INSTRUCTION}\n\nPassages:\n\n{passages}\n\nQuestion: {question}"

@@ -1,0 +1,219 @@
+"""The records that travel from stage to stage, all frozen.
+
+    folder -> Document (Blocks) -> Passage (Blocks) -> Hit -> Answer (Sentences, Citations)
+
+They know nothing of files on disk, databases or models. All offsets count characters of the
+file's decoded text (line endings as "\\n"); all line numbers start at 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["answered", "not_in_documents", "unsupported"]
+Support = Literal["supported", "partly", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`length` characters that stand alike in a block's text and in its source."""
+
+    text: int
+    source: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item, table row, code fence ... of a document.
+
+    `text` is what a reader would see; `source` is the slice `[start:start + len(source)]` of the
+    file. `runs` says which characters of `text` are which of `source` (both relative to the
+    block); characters in no run were put in by the reader, such as a space for a line break.
+    """
+
+    kind: str
+    headings: tuple[str, ...]
+    text: str
+    source: str
+    start: int
+    line: int
+    runs: tuple[Run, ...]
+
+    @property
+    def end(self) -> int:
+        """Offset in the file just after the block."""
+        return self.start + len(self.source)
+
+    @property
+    def end_line(self) -> int:
+        """The last line that the block touches."""
+        return self.line + self.source.count("\n")
+
+    def source_span(self, first: int, last: int) -> tuple[int, int]:
+        """Where in `source` the characters `text[first:last]` stand, as a half-open span.
+
+        A span that reaches an end of the text takes in the markup at that end of the source;
+        an empty span means that nothing of `text[first:last]` stands in the file.
+        """
+        spans = [
+            (run.source + max(first - run.text, 0), run.source + min(last - run.text, run.length))
+            for run in self.runs
+            if run.text < last and run.text + run.length > first
+        ]
+        if not spans:
+            return 0, 0
+        begin = 0 if first <= 0 else spans[0][0]
+        end = len(self.source) if last >= len(self.text) else spans[-1][1]
+        return begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as its reader understood it.
+
+    `title` comes from the content (front matter, first heading, `<title>`), never from the file's
+    name, so that renaming a file changes no text that is embedded.
+    """
+
+    path: Path
+    text: str
+    blocks: tuple[Block, ...]
+    title: str | None = None
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Neighbouring blocks of one section, small enough for the embedder."""
+
+    title: str | None
+    headings: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    page: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What a reader would see, one line a block."""
+        return "\n".join(block.text for block in self.blocks)
+
+    @property
+    def embedded_text(self) -> str:
+        """What the embedder reads: title and heading path, then the text."""
+        return contextual_text(self.title, self.headings, self.text)
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """First and last line in the file."""
+        return self.blocks[0].line, self.blocks[-1].end_line
+
+
+def contextual_text(title: str | None, headings: tuple[str, ...], text: str) -> str:
+    """`text` below its title and heading path, each named once."""
+    names = [name for name in (title, *headings) if name]
+    path = " > ".join(dict.fromkeys(names))
+    return f"{path}\n{text}" if path else text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that retrieval found for a question.
+
+    `score` is the fused score (0 to 1, best first); `similarity` the cosine to the question;
+    `also_in` names the files whose near-duplicate passage was folded into this one.
+    """
+
+    passage: Passage
+    path: str
+    score: float
+    similarity: float
+    passage_id: int = 0
+    sha256: str = ""
+    encoding: str = "utf-8"
+    document_title: str = ""
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The quote in a file that supports a sentence.
+
+    `quote` is the slice `[start_char:end_char]` of the file's decoded text, within one block;
+    `quote_text` is what a reader would see of it.
+    """
+
+    number: int
+    path: str
+    title: str
+    headings: tuple[str, ...]
+    start_line: int
+    end_line: int
+    start_char: int
+    end_char: int
+    page: int | None
+    quote: str
+    quote_text: str
+    stale: bool = False
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer with the verdict on it and the numbers of its citations."""
+
+    text: str
+    support: Support
+    citations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `ask` found out; `render` turns it into text or JSON."""
+
+    state: State
+    question: str
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    models: Mapping[str, str | None] = field(default_factory=dict)
+    index: Mapping[str, Any] | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    removed: int = 0
+    confidence: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentences joined, citation markers in them."""
+        return " ".join(sentence.text for sentence in self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run of `index` did. `embedded` counts passages that a model was run on."""
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: tuple[FailedFile, ...] = ()
+    passages: int = 0
+    embedded: int = 0
+    generation: int = 0
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()

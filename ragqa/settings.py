@@ -1,0 +1,142 @@
+"""Settings: flag > environment > user config file > default, and where each came from.
+
+Knows nothing of the commands. The config file is TOML (https://toml.io), one `name = value` line
+for each setting; the environment has RAGQA_NAME.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from ragqa.errors import UsageError
+
+ANSWER_MODES = ("auto", "generate", "extract")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default.
+
+    index: directory of the index; empty for the collection's own
+    collection: name of the index under the user's data directory
+    embedder: catalogue name, folder or hub name; empty for what the index was made with
+    model: catalogue name or path of a GGUF model that writes the answers
+    answer: `generate` (the model writes), `extract` (sentences of the documents), or `auto`
+    k: passages offered to the prompt before the token budget
+    max_tokens: longest answer, in tokens of the model
+    context_tokens: context window given to the model, in tokens
+    threads: processor threads; 0 for one a core
+    max_file_mb: largest file that is indexed, in MB (10^6 bytes)
+    """
+
+    index: str = ""
+    collection: str = "default"
+    embedder: str = ""
+    model: str = "SmolLM2-135M-Instruct"
+    answer: str = "auto"
+    k: int = 6
+    max_tokens: int = 256
+    context_tokens: int = 4096
+    threads: int = 0
+    max_file_mb: int = 20
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def index_directory(self) -> Path:
+        """Where the index lies."""
+        if self.index:
+            return Path(self.index).expanduser().absolute()
+        return data_directory() / self.collection
+
+
+LIMITS = {
+    "k": (1, 100),
+    "max_tokens": (1, 100_000),
+    "context_tokens": (512, 10_000_000),
+    "threads": (0, 1024),
+    "max_file_mb": (1, 100_000),
+}
+NAMES = tuple(item.name for item in fields(Settings) if item.name != "origins")
+
+
+def data_directory() -> Path:
+    """The platform's user data directory for ragqa."""
+    return platformdirs.user_data_path("ragqa")
+
+
+def config_file() -> Path:
+    """The user's config file, whether it exists or not."""
+    return platformdirs.user_config_path("ragqa") / "config.toml"
+
+
+def load_settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """The settings in force. `flags` holds what the command line gave; None means not given.
+
+    Raises UsageError for an unknown name or a value of the wrong kind.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(NAMES, "default")
+    sources = (
+        (f"config file {config_file()}", _read_config()),
+        ("environment", _read_environment(environment)),
+        ("flag", {name: value for name, value in flags.items() if value is not None}),
+    )
+    for origin, given in sources:
+        for name, value in given.items():
+            where = f"{origin} RAGQA_{name.upper()}" if origin == "environment" else origin
+            values[name] = _checked(name, value, where)
+            origins[name] = where
+    return Settings(**values, origins=origins)
+
+
+def _read_config() -> dict[str, Any]:
+    path = config_file()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"cannot read {path}: {reason}", "mend or delete the file") from error
+    for name in values:
+        if name not in NAMES:
+            raise UsageError(f"unknown setting {name!r} in {path}", f"known: {', '.join(NAMES)}")
+    return values
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    given = ((name, environment.get(f"RAGQA_{name.upper()}", "")) for name in NAMES)
+    return {name: value for name, value in given if value}
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    """The value as its setting's type; UsageError when it is none."""
+    if name in LIMITS:
+        low, high = LIMITS[name]
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = low - 1
+        if isinstance(value, bool | float) or not low <= number <= high:
+            message = f"{name} must be a whole number from {low} to {high}, not {value!r} ({where})"
+            raise UsageError(message, "see: ragqa config")
+        return number
+    if not isinstance(value, str):
+        raise UsageError(f"{name} must be text, not {value!r} ({where})", "put it in quotes")
+    if name == "answer" and value not in ANSWER_MODES:
+        known = ", ".join(ANSWER_MODES)
+        raise UsageError(
+            f"answer must be one of {known}, not {value!r} ({where})", "see: ragqa config"
+        )
+    if name == "collection" and (not value or value.startswith(".") or {"/", "\\"} & set(value)):
+        raise UsageError(f"not a collection name: {value!r} ({where})", "use letters and digits")
+    return value

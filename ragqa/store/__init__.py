@@ -1,0 +1,24 @@
+"""The index: passages, their full text and their vectors, switched as one transaction.
+
+    layout    the directory, its files, how its databases are opened
+    vectors   the FAISS file
+    cache     vectors by passage text, kept across runs
+    writer    one run of `index`: stage, embed, publish
+    reader    a consistent snapshot for questions
+
+Knows nothing of files, models or questions.
+"""
+
+from ragqa.store.layout import index_exists
+from ragqa.store.reader import IndexReader
+from ragqa.store.rows import StoredPassage
+from ragqa.store.writer import FileFacts, IndexWriter, StoredDocument
+
+__all__ = [
+    "FileFacts",
+    "IndexReader",
+    "IndexWriter",
+    "StoredDocument",
+    "StoredPassage",
+    "index_exists",
+]

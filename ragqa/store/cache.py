@@ -1,0 +1,133 @@
+"""The embedding cache: text that a model has read once is never given to it again.
+
+Vectors are keyed by embedder fingerprint and passage text hash, so they outlive moves, copies,
+reverts and interrupted runs. Committed in batches, apart from the index itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.store import layout
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (
+    id INTEGER PRIMARY KEY,
+    embedder TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (embedder, text_hash)
+);
+"""
+# Vectors that no passage uses are kept for reverts, but never more of them than this.
+SPARE_AT_LEAST = 1_000
+SPARE_SHARE = 0.5
+QUERY_BATCH = 500
+
+
+def text_hash(text: str) -> bytes:
+    """The key of a text: the first 16 bytes of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+class EmbeddingCache:
+    """The vectors of one embedder. A damaged cache file is started anew."""
+
+    def __init__(self, directory: Path, embedder: str, read_only: bool = False) -> None:
+        self._embedder = embedder
+        path = directory / layout.EMBEDDINGS
+        if read_only:
+            self._db = layout.connect_read_only(path)
+            return
+        try:
+            self._db = self._open(path)
+        except sqlite3.DatabaseError:
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            self._db = self._open(path)
+
+    @staticmethod
+    def _open(path: Path) -> sqlite3.Connection:
+        connection = layout.connect(path)
+        try:
+            connection.executescript(SCHEMA)
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("quick_check failed")
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+        return connection
+
+    def hashes(self) -> set[bytes]:
+        """The texts that this embedder has read."""
+        rows = self._db.execute(
+            "SELECT text_hash FROM vectors WHERE embedder = ?", (self._embedder,)
+        )
+        return {key for (key,) in rows}
+
+    def add(self, keys: Sequence[bytes], vectors: npt.NDArray[np.float32]) -> None:
+        """Keep a batch of vectors; it survives whatever happens next."""
+        rows = [
+            (self._embedder, key, vector.tobytes())
+            for key, vector in zip(keys, vectors, strict=True)
+        ]
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(
+            "INSERT OR REPLACE INTO vectors (embedder, text_hash, vector) VALUES (?, ?, ?)", rows
+        )
+        self._db.execute("COMMIT")
+
+    def vectors(self, keys: Iterable[bytes]) -> Iterator[npt.NDArray[np.float32]]:
+        """The vectors of these texts, in their order, in batches [n, dimension].
+
+        Raises KeyError for a text that is not there.
+        """
+        batch: list[bytes] = []
+        for key in keys:
+            batch.append(key)
+            if len(batch) == QUERY_BATCH:
+                yield self._batch(batch)
+                batch = []
+        if batch:
+            yield self._batch(batch)
+
+    def _batch(self, keys: list[bytes]) -> npt.NDArray[np.float32]:
+        marks = ",".join("?" * len(keys))
+        found = dict(
+            self._db.execute(
+                f"SELECT text_hash, vector FROM vectors"
+                f" WHERE embedder = ? AND text_hash IN ({marks})",
+                (self._embedder, *keys),
+            )
+        )
+        return np.stack([np.frombuffer(found[key], dtype=np.float32) for key in keys])
+
+    def collect_garbage(self, live: set[bytes]) -> int:
+        """Drop the oldest vectors that no passage uses, beyond a spare part; how many."""
+        rows = self._db.execute("SELECT id, embedder, text_hash FROM vectors ORDER BY id")
+        dead = [
+            (number,)
+            for number, embedder, key in rows
+            if embedder != self._embedder or key not in live
+        ]
+        spare = max(SPARE_AT_LEAST, int(len(live) * SPARE_SHARE))
+        surplus = dead[: max(len(dead) - spare, 0)]
+        if surplus:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM vectors WHERE id = ?", surplus)
+            self._db.execute("COMMIT")
+            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        return len(surplus)
+
+    def close(self) -> None:
+        """Fold the log into the file and close."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._db.close()

@@ -1,0 +1,135 @@
+"""The index directory: which files are in it, and how its databases are opened.
+
+index.sqlite              documents, passages, full text, meta (write-ahead log)
+embeddings.sqlite         vectors by passage text; can be rebuilt, at a price
+vectors-GENERATION.faiss  the vectors of the published passages; derived
+index.lock, writer.json   held, and described, by the one process that writes
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaError
+
+FORMAT = 1
+DATABASE = "index.sqlite"
+EMBEDDINGS = "embeddings.sqlite"
+BUSY_SECONDS = 10.0
+
+README = """This folder is a search index made by ragqa.
+
+It holds the text of the documents that were indexed, so treat it as private.
+It can be deleted at any time: `ragqa index` makes it anew from the documents.
+"""
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE folders (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    read_at_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    encoding TEXT NOT NULL DEFAULT '',
+    title TEXT,
+    aliases TEXT NOT NULL DEFAULT '[]',
+    tags TEXT NOT NULL DEFAULT '[]',
+    properties TEXT NOT NULL DEFAULT '{}',
+    warnings TEXT NOT NULL DEFAULT '[]',
+    failed TEXT
+);
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    text_hash BLOB NOT NULL,
+    title TEXT,
+    headings TEXT NOT NULL,
+    blocks TEXT NOT NULL,
+    page INTEGER
+);
+CREATE INDEX passages_by_document ON passages (document_id);
+CREATE VIRTUAL TABLE passage_text USING fts5 (
+    title, headings, names, body, tokenize = "porter unicode61 remove_diacritics 2"
+);
+"""
+
+
+def index_exists(directory: Path) -> bool:
+    """True when there is an index in the directory, whatever its state."""
+    return (directory / DATABASE).is_file()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that writes; transactions are begun and ended by hand."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, also where the directory cannot be written to."""
+    uri = path.resolve().as_uri()
+    log = path.with_name(path.name + "-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    last: sqlite3.Error | None = None
+    # A write-ahead log needs a shared-memory file beside it; without a log none is needed.
+    for options in ("mode=ro",) if has_log else ("mode=ro", "mode=ro&immutable=1"):
+        connection = None
+        try:
+            connection = sqlite3.connect(
+                f"{uri}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            last = error
+            if connection is not None:
+                connection.close()
+        else:
+            return connection
+    raise damaged(path.parent, last)
+
+
+def check_format(connection: sqlite3.Connection, directory: Path) -> None:
+    """IndexDamagedError unless this version of ragqa can read the database."""
+    try:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        raise damaged(directory, error) from error
+    if found > FORMAT:
+        raise IndexDamagedError(
+            f"the index in {directory} has format {found}; this version of ragqa reads {FORMAT}",
+            "upgrade ragqa, or choose another directory with --index",
+        )
+    if found < FORMAT or not {"meta", "documents", "passages", "passage_text"} <= tables:
+        raise damaged(directory, None)
+
+
+def failure(directory: Path, cause: sqlite3.Error) -> RagqaError:
+    """What a database error means to the user."""
+    if "locked" in str(cause):
+        return IndexBusyError(f"the index in {directory} is busy", "try again in a moment")
+    if "full" in str(cause):
+        return RagqaError(f"no space left for the index in {directory}", "free some, try again")
+    return damaged(directory, cause)
+
+
+def damaged(directory: Path, cause: sqlite3.Error | None) -> IndexDamagedError:
+    """The error for an index that cannot be read."""
+    detail = f": {cause}" if cause else ""
+    return IndexDamagedError(
+        f"the index in {directory} is damaged{detail}",
+        f"delete {DATABASE} in it and run: ragqa index FOLDER (embeddings that are left are reused)",
+    )
+
+
+def no_index(directory: Path) -> NoIndexError:
+    """The error for a directory without an index."""
+    return NoIndexError(f"there is no index in {directory}", "run: ragqa index FOLDER")

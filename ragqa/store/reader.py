@@ -1,0 +1,177 @@
+"""A consistent view of a published index: passages, full text and vectors of one generation.
+
+Readers never block and are never blocked. A vector file that is missing or damaged is made again
+in memory, from the embedding cache.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ragqa.errors import IndexDamagedError
+from ragqa.store import layout, rows, vectors
+from ragqa.store.cache import EmbeddingCache
+
+# How much a word counts in title, headings, names (file, aliases, tags) and body.
+FIELD_WEIGHTS = (2.0, 1.5, 2.0, 1.0)
+ATTEMPTS = 3
+
+
+class IndexReader:
+    """The index as it was when the reader was opened; use as a context manager.
+
+    Raises NoIndexError when there is none, IndexDamagedError when it cannot be read.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def __enter__(self) -> Self:
+        if not layout.index_exists(self.directory):
+            raise layout.no_index(self.directory)
+        self._db = layout.connect_read_only(self.directory / layout.DATABASE)
+        try:
+            layout.check_format(self._db, self.directory)
+            self._begin()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise layout.failure(self.directory, error) from error
+        except BaseException:
+            self._db.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise layout.failure(self.directory, error) from error
+
+    def _begin(self) -> None:
+        """A read transaction: everything read from here on is of one generation."""
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
+        self.meta = rows.read_meta(self._db)
+
+    @property
+    def generation(self) -> int:
+        """Which publish this is; 0 when nothing was published yet."""
+        return int(self.meta.get("generation", "0"))
+
+    # Searching -----------------------------------------------------------------------------
+
+    def dense(self, vector: vectors.Vector, count: int) -> list[tuple[int, float]]:
+        """The passages nearest to a normalized vector: id and cosine, best first."""
+        return vectors.search(self._vector_index, vector, count)
+
+    def lexical(self, words: Sequence[str], count: int) -> list[tuple[int, float]]:
+        """The passages with any of the words, by BM25: id and score, best first."""
+        query = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
+        if not query:
+            return []
+        weights = ", ".join(map(str, FIELD_WEIGHTS))
+        found = self._db.execute(
+            f"SELECT rowid, -bm25(passage_text, {weights}) AS score FROM passage_text"
+            " WHERE passage_text MATCH ? ORDER BY score DESC, rowid LIMIT ?",
+            (query, count),
+        )
+        return [(int(number), float(score)) for number, score in found]
+
+    def similarities(self, vector: vectors.Vector, ids: Sequence[int]) -> dict[int, float]:
+        """The cosines of these passages to a normalized vector."""
+        index = self._vector_index
+        return {number: float(vectors.reconstruct(index, number) @ vector) for number in ids}
+
+    def passages(self, ids: Sequence[int]) -> dict[int, rows.StoredPassage]:
+        """The passages of these ids."""
+        return rows.read_passages(self._db, ids)
+
+    @cached_property
+    def _vector_index(self) -> Any:
+        """The published vector file, read again when a publish took it away meanwhile."""
+        for _ in range(ATTEMPTS):
+            index = vectors.load(self.directory, self._vector_file())
+            if index is not None:
+                return index
+            before = self.generation
+            self._begin()
+            if self.generation == before:
+                break
+        return self._rebuild()
+
+    def _vector_file(self) -> vectors.VectorFile:
+        return vectors.VectorFile(
+            self.meta.get("vectors", ""), int(self.meta.get("vectors_checksum", "0"))
+        )
+
+    def _rebuild(self) -> Any:
+        """The vector index from the cache, in memory only."""
+        stored = self._db.execute("SELECT id, text_hash FROM passages ORDER BY id").fetchall()
+        try:
+            cache = EmbeddingCache(self.directory, self.meta["embedder"], read_only=True)
+            try:
+                batches = list(cache.vectors(key for _, key in stored))
+            finally:
+                cache.close()
+        except (KeyError, sqlite3.DatabaseError, IndexDamagedError):
+            raise IndexDamagedError(
+                f"the vectors of the index in {self.directory} are missing or damaged",
+                "run: ragqa index (texts that have no vector left are embedded again)",
+            ) from None
+        dimension = int(self.meta["dimension"])
+        return vectors.build(dimension, [number for number, _ in stored], batches)
+
+    # Reporting -----------------------------------------------------------------------------
+
+    def counts(self) -> tuple[int, int]:
+        """Documents that were read, and passages."""
+        documents = self._db.execute(
+            "SELECT count(DISTINCT document_id), count(*) FROM passages"
+        ).fetchone()
+        return int(documents[0]), int(documents[1])
+
+    def folders(self) -> list[str]:
+        """The folders that were indexed."""
+        return [path for (path,) in self._db.execute("SELECT path FROM folders ORDER BY path")]
+
+    def failed(self) -> list[tuple[str, str]]:
+        """Path and reason of each document that could not be read."""
+        query = "SELECT path, failed FROM documents WHERE failed IS NOT NULL ORDER BY path"
+        return self._db.execute(query).fetchall()
+
+    def warnings(self) -> list[tuple[str, str]]:
+        """Path and remark of each document that was read with a doubt."""
+        query = "SELECT path, warnings FROM documents WHERE warnings != '[]' ORDER BY path"
+        return [(p, text) for p, texts in self._db.execute(query) for text in json.loads(texts)]
+
+    def encodings(self) -> list[tuple[str, int]]:
+        """How many documents are in which encoding, the most frequent first."""
+        query = (
+            "SELECT encoding, count(*) FROM documents WHERE failed IS NULL"
+            " GROUP BY encoding ORDER BY count(*) DESC, encoding"
+        )
+        return self._db.execute(query).fetchall()
+
+    def guessed_encodings(self) -> list[tuple[str, str]]:
+        """Path and encoding of each document whose encoding was guessed."""
+        query = (
+            "SELECT path, encoding FROM documents WHERE failed IS NULL AND encoding NOT LIKE 'utf%'"
+            " ORDER BY path"
+        )
+        return self._db.execute(query).fetchall()
+
+    def last_run(self) -> dict[str, Any] | None:
+        """What the last run of `index` did, and when."""
+        value = self.meta.get("last_run")
+        return json.loads(value) if value else None

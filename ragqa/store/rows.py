@@ -1,0 +1,115 @@
+"""Records <-> rows of index.sqlite. Knows the schema and nothing else."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ragqa.records import Block, Document, Passage, Run
+from ragqa.store.cache import QUERY_BATCH, text_hash
+
+if TYPE_CHECKING:
+    from ragqa.store.writer import FileFacts
+
+
+class StoredPassage(NamedTuple):
+    """A passage with what its document's row says of the file."""
+
+    id: int
+    passage: Passage
+    path: str
+    sha256: str
+    encoding: str
+    document_title: str | None
+
+
+def read_meta(db: sqlite3.Connection) -> dict[str, str]:
+    """All of the `meta` table."""
+    return dict(db.execute("SELECT key, value FROM meta"))
+
+
+def insert_document(db: sqlite3.Connection, facts: FileFacts, document: Document) -> int:
+    """Add a document's row; its id."""
+    values = {
+        **asdict(facts),
+        "encoding": document.encoding,
+        "title": document.title,
+        "aliases": json.dumps(document.aliases),
+        "tags": json.dumps(document.tags),
+        "properties": json.dumps(dict(document.properties)),
+        "warnings": json.dumps(document.warnings),
+    }
+    return _insert(db, "documents", values)
+
+
+def insert_failed(db: sqlite3.Connection, facts: FileFacts, reason: str) -> int:
+    """Add the row of a document that could not be read."""
+    return _insert(db, "documents", {**asdict(facts), "failed": reason})
+
+
+def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, names: str) -> None:
+    """Add a passage's row and its full text."""
+    values = {
+        "document_id": document_id,
+        "text_hash": text_hash(passage.embedded_text),
+        "title": passage.title,
+        "headings": json.dumps(passage.headings, ensure_ascii=False),
+        "blocks": json.dumps([_block_row(block) for block in passage.blocks], ensure_ascii=False),
+        "page": passage.page,
+    }
+    texts = (passage.title or "", " ".join(passage.headings), names, passage.text)
+    # A lone surrogate (from "\\ud800" in YAML, say) is no valid UTF-8.
+    number = _insert(db, "passages", {key: _clean(value) for key, value in values.items()})
+    db.execute(
+        "INSERT INTO passage_text (rowid, title, headings, names, body) VALUES (?, ?, ?, ?, ?)",
+        (number, *map(_clean, texts)),
+    )
+
+
+def read_passages(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, StoredPassage]:
+    """The passages of these ids."""
+    found: dict[int, StoredPassage] = {}
+    for start in range(0, len(ids), QUERY_BATCH):
+        batch = ids[start : start + QUERY_BATCH]
+        marks = ",".join("?" * len(batch))
+        for row in db.execute(
+            "SELECT p.id, p.title, p.headings, p.blocks, p.page,"
+            " d.path, d.sha256, d.encoding, d.title"
+            " FROM passages p JOIN documents d ON d.id = p.document_id"
+            f" WHERE p.id IN ({marks})",
+            batch,
+        ):
+            headings = tuple(json.loads(row[2]))
+            blocks = tuple(_block(values, headings) for values in json.loads(row[3]))
+            passage = Passage(row[1], headings, blocks, row[4])
+            found[row[0]] = StoredPassage(row[0], passage, *row[5:])
+    return found
+
+
+def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+    number = db.execute(statement, tuple(values.values())).lastrowid
+    assert number is not None
+    return number
+
+
+def _block_row(block: Block) -> list[Any]:
+    """A block as JSON; source and runs are left out where the source is the text itself."""
+    row: list[Any] = [block.kind, block.text, block.start, block.line]
+    if block.source != block.text or block.runs != (Run(0, 0, len(block.text)),):
+        row += [block.source, [[run.text, run.source, run.length] for run in block.runs]]
+    return row
+
+
+def _block(row: list[Any], headings: tuple[str, ...]) -> Block:
+    kind, text, start, line = row[:4]
+    source, runs = row[4:] if len(row) > 4 else (text, [[0, 0, len(text)]])
+    return Block(kind, headings, text, source, start, line, tuple(Run(*run) for run in runs))
+
+
+def _clean(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

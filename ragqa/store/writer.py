@@ -1,0 +1,310 @@
+"""One run of `index`, as one transaction.
+
+Rows go into an open SQLite transaction, whose pages spill into the write-ahead log: memory stays
+flat, readers see the old index, and a kill leaves nothing of it. Vectors go into the cache as they
+are made. `publish` writes the vector file, then commits passages and its name together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock, Timeout
+
+from ragqa.errors import IndexBusyError, IndexDamagedError, UsageError
+from ragqa.records import Document, Passage
+from ragqa.store import layout, rows, vectors
+from ragqa.store.cache import EmbeddingCache
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What tells whether a file changed. Times in nanoseconds since the epoch."""
+
+    path: str
+    folder: str
+    size: int
+    mtime_ns: int
+    read_at_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the index knows it."""
+
+    id: int
+    path: str
+    folder: str
+    size: int
+    mtime_ns: int
+    read_at_ns: int
+    sha256: str
+    failed: str | None
+
+
+class IndexWriter:
+    """The one process that may change the index; use as a context manager.
+
+    Raises IndexBusyError when another process holds it after `wait` seconds, IndexDamagedError
+    when its database cannot be read, UsageError when the directory cannot be written to.
+    """
+
+    def __init__(self, directory: Path, wait: float = 0.0) -> None:
+        self.directory = directory
+        self._lock = FileLock(directory / "index.lock")
+        self._wait = wait
+        self._cache: EmbeddingCache | None = None
+
+    def __enter__(self) -> Self:
+        self._prepare_directory()
+        self._acquire()
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if self._cache:
+            self._cache.close()
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._db.close()
+        self._release()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise layout.failure(self.directory, error) from error
+
+    def _prepare_directory(self) -> None:
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not layout.index_exists(self.directory):
+                self.directory.chmod(0o700)
+                (self.directory / "README.txt").write_text(layout.README)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> IndexDamagedError | UsageError:
+        reason = (error.strerror or str(error)).lower()
+        message = f"cannot write to the index directory {self.directory}: {reason}"
+        hint = "choose another with --index DIR"
+        if layout.index_exists(self.directory):
+            return IndexDamagedError(message, hint)
+        return UsageError(message, hint)
+
+    def _acquire(self) -> None:
+        try:
+            self._lock.acquire(timeout=self._wait)
+        except Timeout:
+            raise IndexBusyError(
+                f"the index in {self.directory} is being written by {self._holder()}",
+                "wait until it is done, then try again",
+            ) from None
+        except OSError as error:
+            raise self._not_writable(error) from error
+        note = {"pid": os.getpid(), "since": time.strftime("%H:%M:%S")}
+        with contextlib.suppress(OSError):
+            (self.directory / "writer.json").write_text(json.dumps(note))
+
+    def _holder(self) -> str:
+        try:
+            note = json.loads((self.directory / "writer.json").read_text())
+            return f"process {note['pid']} (since {note['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def _release(self) -> None:
+        with contextlib.suppress(OSError):
+            (self.directory / "writer.json").unlink()
+        self._lock.release()
+
+    def _open(self) -> None:
+        path = self.directory / layout.DATABASE
+        is_new = not path.exists() or path.stat().st_size == 0
+        try:
+            self._db = layout.connect(path)
+            if is_new:
+                script = f"{layout.SCHEMA} PRAGMA user_version = {layout.FORMAT};"
+                self._db.executescript(f"BEGIN; {script} COMMIT;")
+            layout.check_format(self._db, self.directory)
+            self.meta = rows.read_meta(self._db)
+        except sqlite3.OperationalError as error:
+            if "readonly" in str(error) or "unable to open" in str(error):
+                raise self._not_writable(OSError(str(error))) from error
+            raise layout.damaged(self.directory, error) from error
+        except sqlite3.DatabaseError as error:
+            raise layout.damaged(self.directory, error) from error
+
+    # What the index knows ------------------------------------------------------------------
+
+    def folders(self) -> list[str]:
+        """The folders that were indexed, in order."""
+        return [path for (path,) in self._db.execute("SELECT path FROM folders ORDER BY path")]
+
+    def documents(self) -> dict[str, StoredDocument]:
+        """All documents, failed ones too, by path."""
+        found = self._db.execute(
+            "SELECT id, path, folder, size, mtime_ns, read_at_ns, sha256, failed FROM documents"
+        )
+        return {row[1]: StoredDocument(*row) for row in found}
+
+    def passage_count(self) -> int:
+        """Passages in the index, those of this run included."""
+        return int(self._db.execute("SELECT count(*) FROM passages").fetchone()[0])
+
+    # Changes: nothing of them is visible before `publish` -----------------------------------
+
+    def _begin(self) -> sqlite3.Connection:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+        return self._db
+
+    def add_folder(self, folder: str) -> None:
+        """Remember a folder, so that `index` without arguments visits it."""
+        self._begin().execute("INSERT OR IGNORE INTO folders VALUES (?)", (folder,))
+
+    def forget_folder(self, folder: str) -> None:
+        """Drop a folder from those that are visited."""
+        self._begin().execute("DELETE FROM folders WHERE path = ?", (folder,))
+
+    def touch(self, document: StoredDocument, facts: FileFacts) -> None:
+        """Same content, new file times."""
+        self._begin().execute(
+            "UPDATE documents SET size = ?, mtime_ns = ?, read_at_ns = ?, folder = ?,"
+            " failed = iif(mtime_ns = -1, NULL, failed) WHERE id = ?",
+            (facts.size, facts.mtime_ns, facts.read_at_ns, facts.folder, document.id),
+        )
+
+    def put(self, facts: FileFacts, document: Document, passages: Sequence[Passage]) -> None:
+        """Replace what the index has of a file."""
+        self.remove(facts.path)
+        number = rows.insert_document(self._db, facts, document)
+        names = " ".join((Path(facts.path).stem, *document.aliases, *document.tags))
+        for passage in passages:
+            rows.insert_passage(self._db, number, passage, names)
+
+    def put_failed(self, facts: FileFacts, reason: str) -> None:
+        """Record that there is nothing to read in a file; what the index had of it goes."""
+        self.remove(facts.path)
+        rows.insert_failed(self._db, facts, reason)
+
+    def put_unreadable(self, facts: FileFacts, reason: str) -> None:
+        """Record that a file could not be opened; what the index has of it stays.
+
+        A modification time of -1 makes the next run try again.
+        """
+        db = self._begin()
+        changed = db.execute(
+            "UPDATE documents SET failed = ?, mtime_ns = -1 WHERE path = ?", (reason, facts.path)
+        )
+        if changed.rowcount == 0:
+            rows.insert_failed(db, replace(facts, mtime_ns=-1), reason)
+
+    def remove(self, path: str) -> None:
+        """Take a file out of the index."""
+        db = self._begin()
+        found = db.execute("SELECT id FROM documents WHERE path = ?", (path,)).fetchone()
+        if found is None:
+            return
+        db.execute(
+            "DELETE FROM passage_text WHERE rowid IN"
+            " (SELECT id FROM passages WHERE document_id = ?)",
+            found,
+        )
+        db.execute("DELETE FROM passages WHERE document_id = ?", found)
+        db.execute("DELETE FROM documents WHERE id = ?", found)
+
+    # Embedding -----------------------------------------------------------------------------
+
+    def open_cache(self, embedder: str) -> EmbeddingCache:
+        """The vectors that this embedder (a fingerprint) has made so far."""
+        if self._cache is None:
+            self._cache = EmbeddingCache(self.directory, embedder)
+        return self._cache
+
+    def texts_to_embed(self, cache: EmbeddingCache) -> dict[bytes, int]:
+        """Hash -> passage id of each distinct text without a vector."""
+        known = cache.hashes()
+        found = self._db.execute("SELECT text_hash, id FROM passages")
+        return {key: number for key, number in found if key not in known}
+
+    def embedded_texts(self, ids: Sequence[int]) -> list[str]:
+        """What the embedder is to read for these passages."""
+        found = rows.read_passages(self._db, ids)
+        return [found[number].passage.embedded_text for number in ids]
+
+    # Publishing ----------------------------------------------------------------------------
+
+    def publish(self, embedder: dict[str, str], dimension: int) -> int:
+        """Make this run's changes visible, all at once; the new generation.
+
+        `embedder` holds what `meta` remembers of it. Every passage must have its vector.
+        """
+        assert self._cache is not None
+        generation = int(self.meta.get("generation", "0")) + 1
+        values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
+        self._write_vectors(self._cache, generation, values)
+        live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
+        self._cache.collect_garbage(live)
+        self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        return generation
+
+    def vectors_are_intact(self) -> bool:
+        """True when the published vector file, if any, is as it was written."""
+        if "vectors" not in self.meta:
+            return True
+        file = vectors.VectorFile(self.meta["vectors"], int(self.meta["vectors_checksum"]))
+        return vectors.read_intact(self.directory, file) is not None
+
+    def repair_vectors(self) -> None:
+        """Write the vector file of the published generation again."""
+        assert self._cache is not None
+        self._write_vectors(self._cache, int(self.meta["generation"]), {})
+
+    def _write_vectors(
+        self, cache: EmbeddingCache, generation: int, values: dict[str, str]
+    ) -> None:
+        """The vector file first, then its name and all else in one commit."""
+        dimension = int(values.get("dimension") or self.meta["dimension"])
+        index = vectors.build(dimension, *self._vectors_in_order(cache))
+        file = vectors.save(index, self.directory, generation)
+        names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
+        self._write_meta({**values, **names})
+        self._db.execute("COMMIT")
+        vectors.remove_others(self.directory, file.name)
+
+    def record_run(self, summary: dict[str, Any]) -> None:
+        """Remember when the last run was and what it did; commits."""
+        self._write_meta({"last_run": json.dumps(summary)})
+        self._db.execute("COMMIT")
+
+    def _write_meta(self, values: dict[str, str]) -> None:
+        self._begin().executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+        self.meta = {**self.meta, **values}
+
+    def _vectors_in_order(
+        self, cache: EmbeddingCache
+    ) -> tuple[Iterator[int], Iterator[npt.NDArray[np.float32]]]:
+        """Passage ids, and their vectors in the same order in batches."""
+        ids = (i for (i,) in self._db.execute("SELECT id FROM passages ORDER BY id"))
+        keys = (key for (key,) in self._db.execute("SELECT text_hash FROM passages ORDER BY id"))
+        return ids, cache.vectors(keys)
