@@ -131,7 +131,7 @@ class MiniLM:
 
     def embed_question(self, text: str) -> Vectors:
         """The vector of a question: MiniLM has no prompts, it is one more text."""
-        return self.embed([text])[0]
+        return np.asarray(self.embed([text])[0])
 
     def _run(self, batch: list[list[int]]) -> Vectors:
         width = max(map(len, batch))
@@ -187,10 +187,11 @@ class SentenceTransformerEmbedder:
 
     def embed_question(self, text: str) -> Vectors:
         """The vector of a question, with the model's own query prompt where it has one."""
-        return self._normalized(self._model.encode_query([text], show_progress_bar=False))[0]
+        vectors = self._model.encode_query([text], show_progress_bar=False)
+        return np.asarray(self._normalized(vectors)[0])
 
     @staticmethod
     def _normalized(vectors: Any) -> Vectors:
         values = np.asarray(vectors, dtype=np.float32)
-        norms: Vectors = np.linalg.norm(values, axis=1, keepdims=True)
-        return values / np.maximum(norms, 1e-12)
+        norms = np.linalg.norm(values, axis=1, keepdims=True)
+        return np.asarray(values / np.maximum(norms, 1e-12), dtype=np.float32)
