@@ -9,7 +9,7 @@
 Knows nothing of files, models or questions.
 """
 
-from ragqa.store.layout import index_exists
+from ragqa.store.layout import index_exists, no_index
 from ragqa.store.reader import IndexReader
 from ragqa.store.rows import StoredPassage
 from ragqa.store.writer import FileFacts, IndexWriter, StoredDocument
@@ -21,4 +21,5 @@ __all__ = [
     "StoredDocument",
     "StoredPassage",
     "index_exists",
+    "no_index",
 ]

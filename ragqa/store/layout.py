@@ -126,7 +126,7 @@ def damaged(directory: Path, cause: sqlite3.Error | None) -> IndexDamagedError:
     detail = f": {cause}" if cause else ""
     return IndexDamagedError(
         f"the index in {directory} is damaged{detail}",
-        f"delete {DATABASE} in it and run: ragqa index FOLDER (embeddings that are left are reused)",
+        f"delete {DATABASE} in it and run: ragqa index FOLDER (embeddings are kept)",
     )
 
 

@@ -7,6 +7,7 @@ in memory, from the embedding cache.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
@@ -77,7 +78,7 @@ class IndexReader:
 
     def lexical(self, words: Sequence[str], count: int) -> list[tuple[int, float]]:
         """The passages with any of the words, by BM25: id and score, best first."""
-        query = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
+        query = " OR ".join(map(_quoted, words))
         if not query:
             return []
         weights = ", ".join(map(str, FIELD_WEIGHTS))
@@ -87,6 +88,16 @@ class IndexReader:
             (query, count),
         )
         return [(int(number), float(score)) for number, score in found]
+
+    def word_weights(self, words: Sequence[str]) -> dict[str, float]:
+        """The inverse document frequency of each word: the fewer passages have it, the more."""
+        _, total = self.counts()
+        query = "SELECT count(*) FROM passage_text WHERE passage_text MATCH ?"
+        weights = {}
+        for word in words:
+            (found,) = self._db.execute(query, (_quoted(word),)).fetchone()
+            weights[word] = math.log(1 + total / (found + 0.5))
+        return weights
 
     def similarities(self, vector: vectors.Vector, ids: Sequence[int]) -> dict[int, float]:
         """The cosines of these passages to a normalized vector."""
@@ -175,3 +186,8 @@ class IndexReader:
         """What the last run of `index` did, and when."""
         value = self.meta.get("last_run")
         return json.loads(value) if value else None
+
+
+def _quoted(word: str) -> str:
+    """A word as FTS5 takes it literally."""
+    return '"' + word.replace('"', '""') + '"'
