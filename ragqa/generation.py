@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 from ragqa import models
@@ -25,7 +25,7 @@ PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n\nAnswe
 LONGEST_LOOP = 40  # tokens of a phrase whose repetition is looked for
 LOOP_ROUNDS = 3
 MIN_LOOP_TOKENS = 12
-THINKING = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
+THINK_START, THINK_END = "<think>", "</think>"
 
 
 class Generator(Protocol):
@@ -96,7 +96,9 @@ class LlamaCppGenerator:
             formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
             prompt = formatter(messages=[{"role": "user", "content": PLACEHOLDER}]).prompt
             before, after = prompt.split(PLACEHOLDER)
-        except Exception as error:  # a template is a program of the model's author: it may do anything
+        except (
+            Exception
+        ) as error:  # a template is a program of the model's author: it may do anything
             raise ModelError(
                 f"the chat template of {self._path} does not work: {error}",
                 "name another model with --model",
@@ -120,7 +122,7 @@ class LlamaCppGenerator:
         room = self.context_tokens - len(prompt)
         if room < 1:
             raise ModelError(
-                f"the prompt has {len(prompt)} tokens and the model's context {self.context_tokens}",
+                f"the prompt has {len(prompt)} tokens, the context {self.context_tokens}",
                 "ask for fewer passages with -k, or raise context_tokens",
             )
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -162,9 +164,23 @@ def is_looping(tokens: Sequence[int]) -> bool:
     return False
 
 
-def without_thinking(text: str) -> str:
-    """The text without the `<think>` part that reasoning models put before an answer."""
-    return THINKING.sub("", text)
+def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces without the `<think>` part that reasoning models put before an answer."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        started = head.lstrip()
+        if started.startswith(THINK_START):
+            if THINK_END in started:
+                yield started.split(THINK_END, 1)[1].lstrip()
+                break
+        elif not THINK_START.startswith(started[: len(THINK_START)]):
+            yield head
+            break
+    else:
+        if not head.lstrip().startswith(THINK_START):
+            yield head
+    yield from pieces
 
 
 @contextlib.contextmanager
@@ -177,7 +193,7 @@ def native_output_silenced() -> Iterator[None]:
         yield
         return
     try:
-        with open(os.devnull, "wb") as nowhere:
+        with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:

@@ -1,23 +1,38 @@
 """The stages in order: the one place that names them all.
 
-folder -> documents -> passages -> embeddings -> store -> retrieval -> prompt -> generation
-       -> citations -> Answer
+folder -> documents -> passages -> embeddings -> store                      `build_index`
+question -> retrieval -> prompt -> generation -> citations -> Answer        `ask`
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from ragqa import models
+from ragqa.citations import Citer, SourceText
+from ragqa.documents import READERS
+from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
-from ragqa.errors import DocumentError, IndexDamagedError, NoIndexError, UsageError
+from ragqa.errors import DocumentError, IndexDamagedError, UsageError
+from ragqa.extraction import best_sentences
+from ragqa.generation import Generator, without_thinking
+from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
-from ragqa.records import IndexReport
-from ragqa.store import IndexWriter, index_exists
+from ragqa.prompt import REFUSAL, build_prompt
+from ragqa.records import Answer, Hit, IndexReport, Sentence
+from ragqa.refusal import is_answerable
+from ragqa.retrieval import question_words, retrieve
+from ragqa.sentences import stream_sentences
+from ragqa.store import IndexReader, IndexWriter, no_index
 
 LoadEmbedder = Callable[[str], Embedder]
+TEMPLATE_TOKENS = 64  # room for the chat template around the message
+MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 
 def build_index(
@@ -29,20 +44,241 @@ def build_index(
     embedder_model: str = "",
     max_file_bytes: int = 20_000_000,
     wait: float = 0.0,
+    dry_run: bool = False,
 ) -> IndexReport:
     """Bring the index in `directory` up to date with `folders`, or with those that it knows.
 
-    Raises IndexBusyError, IndexDamagedError, UsageError, ModelError, and DocumentError when there
-    is nothing readable in a folder; in each case what was indexed before stays.
+    Raises IndexBusyError, IndexDamagedError, UsageError, ModelError, NoIndexError when no folder
+    is known, and DocumentError when nothing readable is in one that was named; in each case what
+    was indexed before stays.
     """
     with IndexWriter(directory, wait) as writer:
         embedder = matching_embedder(writer.meta, embedder_model, load_embedder)
         run = IndexRun(writer, max_file_bytes)
-        run.find(folders or known_folders(writer), observe)
+        run.find(folders or _known_folders(writer), observe)
         run.read(embedder, observe)
+        if dry_run:
+            run.count_missing_vectors(embedder)
+            return run.report()  # leaving the writer takes all of it back
         if run.has_changed or not writer.vectors_are_intact():
             run.embed(embedder, observe)
             run.publish(embedder)
         report = run.finish()
-        require_documents(folders, run, report)
+        _require_documents(folders, run, report)
         return report
+
+
+@dataclass
+class Session:
+    """What `ask` works with; one session can answer many questions.
+
+    `reader` is None when the passages come with the question; `generator` is None for answers
+    that are sentences of the documents.
+    """
+
+    embedder: Embedder
+    reader: IndexReader | None = None
+    generator: Generator | None = None
+    k: int = 6
+    max_tokens: int = 256
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Progress:
+    """Where an answer goes while it is made: pieces as they come, sentences once judged."""
+
+    on_piece: Callable[[str], None] = lambda piece: None
+    on_sentence: Callable[[Sentence], None] = lambda sentence: None
+
+
+def ask(
+    question: str,
+    session: Session,
+    given: Sequence[GivenText] = (),
+    progress: Progress | None = None,
+) -> Answer:
+    """Answer a question from the index, from `given` texts, or from both.
+
+    Nothing is shown before it is decided that the documents answer it. Raises ModelError and
+    IndexDamagedError.
+    """
+    progress = progress or Progress()
+    clock = _Clock()
+    hits = hits_of_texts(question, given, session.embedder)
+    if session.reader:
+        hits += retrieve(question, session.embedder, session.reader, session.k)
+    answer = Answer(
+        state="not_in_documents",
+        question=question,
+        models=_model_names(session),
+        index=_index_facts(session.reader),
+        warnings=tuple(session.warnings),
+    )
+    answerable = is_answerable(hits, _word_weights(question, session))
+    clock.lap("retrieve")
+    if not answerable:
+        return replace(answer, timings_ms=clock.laps)
+    pieces, offered = _pieces(question, hits, session)
+    accepted = _unless_refused(pieces)
+    clock.lap("prefill")
+    if accepted is None:
+        return replace(answer, timings_ms=clock.laps)
+    citer = Citer(offered, read_sources(offered, given), session.generator is not None)
+    sentences = tuple(_judged(accepted, citer, progress))
+    clock.lap("generate")
+    supported = any(sentence.support == "supported" for sentence in sentences)
+    return replace(
+        answer,
+        state="answered" if supported else "unsupported",
+        sentences=sentences,
+        citations=tuple(citer.citations),
+        removed=citer.removed,
+        warnings=(*answer.warnings, *_stale_warnings(citer)),
+        timings_ms=clock.laps,
+    )
+
+
+def _pieces(
+    question: str, hits: Sequence[Hit], session: Session
+) -> tuple[Iterator[str], Sequence[Hit]]:
+    """The text of an answer as it comes, and the hits that it was made from."""
+    generator = session.generator
+    if generator is None:
+        evidence = best_sentences(question, hits, session.embedder)
+        return iter([f"{item.text}\n" for item in evidence]), hits
+    budget = generator.context_tokens - session.max_tokens - TEMPLATE_TOKENS
+    message, offered = build_prompt(question, hits, generator.count_tokens, budget)
+    return without_thinking(generator.stream(message, session.max_tokens)), offered
+
+
+def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
+    """The pieces; None when they begin with the model's own refusal."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        if len(head.strip()) > len(REFUSAL):
+            break
+    if head.strip(" .[(\"'*\n").lower().startswith(REFUSAL):
+        return None
+    return chain([head], pieces)
+
+
+def _judged(pieces: Iterator[str], citer: Citer, progress: Progress) -> Iterator[Sentence]:
+    """The sentences of a text with their verdicts; a text that goes in circles ends."""
+
+    def shown() -> Iterator[str]:
+        for piece in pieces:
+            progress.on_piece(piece)
+            yield piece
+
+    for raw in stream_sentences(shown()):
+        if sentence := citer.add(raw):
+            progress.on_sentence(sentence)
+            yield sentence
+        elif citer.repeated >= MAX_REPEATED:
+            return
+
+
+def read_sources(hits: Sequence[Hit], given: Sequence[GivenText] = ()) -> dict[str, SourceText]:
+    """The present text of each file that the hits come from."""
+    sources = {text.path: SourceText(text.text, changed=False) for text in given}
+    for hit in hits:
+        if hit.path in sources:
+            continue
+        try:
+            data = Path(hit.path).read_bytes()
+            text, _ = decode(data, hit.encoding)
+        except (OSError, DocumentError):
+            sources[hit.path] = SourceText(None, changed=True)
+        else:
+            changed = hashlib.sha256(data).hexdigest() != hit.sha256
+            sources[hit.path] = SourceText(text, changed)
+    return sources
+
+
+def matching_embedder(meta: Mapping[str, str], wanted: str, load: LoadEmbedder) -> Embedder:
+    """The embedder that an index was made with; for a new index the wanted or the bundled one.
+
+    Raises IndexDamagedError when another one is wanted.
+    """
+    made_with = meta.get("embedder_model", "")
+    embedder = load(wanted or made_with or models.BUNDLED_EMBEDDER)
+    if made_with and embedder.fingerprint != meta["embedder"]:
+        raise IndexDamagedError(
+            f"the index was made with the embedder {meta['embedder']}, not {embedder.fingerprint}",
+            "leave --embedder out, or make another index with --index DIR or -c NAME",
+        )
+    return embedder
+
+
+def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:
+    """Take a folder's documents out of the index; how many they were.
+
+    Raises UsageError when the index does not know the folder.
+    """
+    with IndexWriter(directory) as writer:
+        if str(folder) not in writer.folders():
+            known = ", ".join(writer.folders()) or "none"
+            raise UsageError(f"not a folder of this index: {folder}", f"it knows: {known}")
+        embedder = matching_embedder(writer.meta, "", load_embedder)
+        writer.forget_folder(str(folder))
+        paths = [d.path for d in writer.documents().values() if d.folder == str(folder)]
+        for path in paths:
+            writer.remove(path)
+        run = IndexRun(writer, 0)
+        run.embed(embedder, lambda *_: None)
+        run.publish(embedder)
+        return len(paths)
+
+
+def _known_folders(writer: IndexWriter) -> list[Path]:
+    folders = [Path(folder) for folder in writer.folders()]
+    if not folders:
+        raise no_index(writer.directory)
+    return folders
+
+
+def _require_documents(folders: Sequence[Path], run: IndexRun, report: IndexReport) -> None:
+    """DocumentError when a named folder holds nothing that could be read."""
+    for folder in folders:
+        if not run.is_readable(folder):
+            reasons = [item.reason for item in report.failed if folder in Path(item.path).parents]
+            detail = f" ({len(reasons)} failed, e.g.: {reasons[0]})" if reasons else ""
+            endings = " ".join(READERS)
+            raise DocumentError(
+                f"nothing readable in {folder}{detail}", f"files of these kinds are read: {endings}"
+            )
+
+
+def _model_names(session: Session) -> dict[str, str | None]:
+    written_by = session.generator.name if session.generator else None
+    return {"embedder": session.embedder.name, "generator": written_by}
+
+
+def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
+    return {"path": str(reader.directory), "generation": reader.generation} if reader else None
+
+
+def _word_weights(question: str, session: Session) -> Mapping[str, float]:
+    """How much each word of the question says; all the same where there is no index to count in."""
+    words = question_words(question)
+    return session.reader.word_weights(words) if session.reader else dict.fromkeys(words, 1.0)
+
+
+def _stale_warnings(citer: Citer) -> list[str]:
+    stale = dict.fromkeys(citation.path for citation in citer.citations if citation.stale)
+    return [f"{path} has changed since it was indexed; run: ragqa index" for path in stale]
+
+
+class _Clock:
+    """Milliseconds of each stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round((now - self._last) * 1000, 1)
+        self._last = now

@@ -12,8 +12,10 @@ from ragqa.records import Hit, contextual_text
 
 INSTRUCTION = (
     "Answer the question in one or two complete sentences, using only the passages below. "
-    "Do not add anything that the passages do not say."
+    "Do not add anything that the passages do not say. "
+    "If they do not answer it, reply only: Not in the documents."
 )
+REFUSAL = "not in the documents"
 
 
 def build_prompt(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ragqa.embedding import Embedder
 from ragqa.records import Hit
+from ragqa.sentences import STOP_WORDS
 from ragqa.store import IndexReader
 
 POOL = 50  # passages that each search contributes
@@ -20,14 +21,6 @@ MAX_WORDS = 64  # of a question, for the lexical search
 SHINGLE_WORDS = 5
 DUPLICATE_SHARE = 0.8  # of the shorter passage's shingles
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
-
-STOP_WORDS = frozenset(
-    "a about am an and any are as at be been being but by can could did do does doing for from had"
-    " has have having he her here hers him his how i if in into is it its just me mine my of on or"
-    " our ours she should so some such than that the their them then there these they this those"
-    " to was we were what when where which who whom whose why will with would you your yours"
-    " please tell explain describe".split()
-)
 
 
 def retrieve(question: str, embedder: Embedder, reader: IndexReader, count: int) -> list[Hit]:
@@ -57,7 +50,7 @@ def retrieve(question: str, embedder: Embedder, reader: IndexReader, count: int)
 
 
 def question_words(question: str) -> list[str]:
-    """The words that a lexical search looks for: distinct, without stop words if others are left."""
+    """What a lexical search looks for: distinct words, without stop words if others are left."""
     words = list(dict.fromkeys(WORD.findall(question.lower())))
     return ([word for word in words if word not in STOP_WORDS] or words)[:MAX_WORDS]
 

@@ -1,0 +1,332 @@
+"""The commands: parse, construct, call, render. No logic of its own.
+
+Knows which flags there are and which exit code belongs to which outcome; everything heavy is
+imported inside the commands, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragqa import __version__, render, sessions, terminal
+from ragqa.errors import UsageError
+from ragqa.settings import NAMES, config_file, load_settings
+
+if TYPE_CHECKING:
+    from ragqa.given import GivenText
+
+MAX_QUESTION = 10_000  # characters
+MAX_CONTEXT = 50_000  # characters of --context
+
+app = typer.Typer(
+    name="ragqa",
+    help="Answers questions from a folder of documents, on this machine, with citations.",
+    epilog="Example: ragqa index notes/ && ragqa ask 'What does self-attention do?'",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich's would take three times as long to show
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(
+    help="The models that ragqa knows.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(models_app, name="models")
+
+IndexOption = Annotated[str | None, typer.Option("--index", metavar="DIR", help="Index directory.")]
+CollectionOption = Annotated[
+    str | None, typer.Option("-c", "--collection", metavar="NAME", help="Named index.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+KOption = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to use.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")]
+DocsOption = Annotated[
+    Path | None,
+    typer.Option("--docs", metavar="FOLDER", help="Index this folder first, search only it."),
+]
+EmbedderOption = Annotated[
+    str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
+]
+
+
+def main() -> None:
+    """The `ragqa` command."""
+    sys.exit(terminal.run(app, sys.argv[1:]))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        terminal.write(f"ragqa {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Answers questions from a folder of documents, on this machine, with citations."""
+
+
+@app.command(epilog="Example: ragqa index ~/notes   (later: ragqa index)")
+def index(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Default: all known ones.")
+    ] = None,
+    index_dir: IndexOption = None,
+    collection: CollectionOption = None,
+    embedder: EmbedderOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    max_file_mb: Annotated[
+        int | None, typer.Option("--max-file-mb", metavar="MB", help="Largest file to read.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Index folders, or bring the index up to date with them."""
+    settings = load_settings(
+        {
+            "index": index_dir,
+            "collection": collection,
+            "embedder": embedder,
+            "max_file_mb": max_file_mb,
+        }
+    )
+    named = [_existing_folder(folder) for folder in folders or []]
+    directory = settings.index_directory
+    report = sessions.update_index(settings, directory, named, dry_run=dry_run)
+    for line in (*report.warnings, *render.failed_lines(report)):
+        terminal.say(line)
+    if json:
+        return terminal.write(render.to_json(render.report_json(report)) + "\n")
+    return terminal.write(render.report_plain(report, dry_run))
+
+
+@app.command(epilog="Example: ragqa ask 'What does a lower perplexity mean?'")
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="The question; - or nothing: read it from stdin.")
+    ] = None,
+    index_dir: IndexOption = None,
+    collection: CollectionOption = None,
+    docs: DocsOption = None,
+    context: Annotated[
+        str | None, typer.Option("--context", metavar="FILE|-", help="One more text to use.")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            "--batch", metavar="FILE|-", help="Questions as JSON Lines, answers likewise."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="OUT", help="With --batch: append what OUT lacks."),
+    ] = None,
+    k: KOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
+    ] = None,
+    answer: Annotated[
+        str | None,
+        typer.Option(
+            "--answer",
+            metavar="MODE",
+            help="generate: the model writes; extract: sentences of the documents; auto.",
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens.")
+    ] = None,
+    embedder: EmbedderOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
+    json: JsonOption = False,
+    plain: PlainOption = False,
+    stream: Annotated[
+        bool | None, typer.Option("--stream/--no-stream", help="Default: on a terminal.")
+    ] = None,
+) -> int:
+    """Answer a question from the indexed documents, with citations.
+
+    Exit codes: 0 answered, 1 not in the documents or unsupported, 2 usage, 3 cannot work,
+    4 --strict removed something.
+    """
+    if resume and not batch:
+        raise UsageError("--resume goes with --batch", "see: ragqa ask --help")
+    settings = load_settings(
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "model": model,
+            # A model that was named on the command line is meant to be used.
+            "answer": answer or ("generate" if model else None),
+            "max_tokens": max_tokens,
+            "embedder": embedder,
+        }
+    )
+    if docs:
+        _refuse_other_index(index_dir, collection)
+        docs = _existing_folder(docs)
+    if batch:
+        from ragqa.batch import answer_lines
+
+        return answer_lines(sessions.Opener(settings, docs), batch, resume, strict)
+    from ragqa.output import AnswerForm, show_answer
+
+    asked = _question(question, context)
+    given = [_context(context)] if context else []
+    with sessions.Opener(settings, docs).open(index=None if given else True) as session:
+        form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
+        return show_answer(asked, session, given, form)
+
+
+@app.command(epilog="Example: ragqa search 'positional encoding' -k 3")
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for; - : read stdin.")] = None,
+    index_dir: IndexOption = None,
+    collection: CollectionOption = None,
+    docs: DocsOption = None,
+    k: KOption = None,
+    embedder: EmbedderOption = None,
+    json: JsonOption = False,
+    plain: PlainOption = False,
+) -> int:
+    """Show the passages that fit a query, best first, without an answer."""
+    settings = load_settings(
+        {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
+    )
+    if docs:
+        _refuse_other_index(index_dir, collection)
+        docs = _existing_folder(docs)
+    from ragqa.output import show_hits
+
+    wanted = _question(query, None)
+    with sessions.Opener(settings, docs, writes=False).open() as session:
+        return show_hits(wanted, session, json=json, plain=plain)
+
+
+@app.command(epilog="Example: ragqa status --json")
+def status(
+    index_dir: IndexOption = None, collection: CollectionOption = None, json: JsonOption = False
+) -> int:
+    """Show what is in the index, what could not be read, and why."""
+    from ragqa.reports import status_of, status_rows
+
+    settings = load_settings({"index": index_dir, "collection": collection})
+    facts = status_of(settings)
+    text = render.to_json(facts) + "\n" if json else render.table_plain(status_rows(facts))
+    return terminal.write(text)
+
+
+@app.command(epilog="Example: ragqa forget ~/old-notes")
+def forget(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="It need not exist any more.")],
+    index_dir: IndexOption = None,
+    collection: CollectionOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Take a folder's documents out of the index; the files are not touched."""
+    from ragqa import pipeline
+
+    settings = load_settings({"index": index_dir, "collection": collection})
+    sessions.require_index(settings.index_directory)
+    path = Path(folder).expanduser().absolute()
+    known = path.resolve() if path.exists() else path
+    removed = pipeline.forget(settings.index_directory, known, sessions.embedder_loader(settings))
+    if json:
+        return terminal.write(render.to_json({"folder": str(known), "removed": removed}) + "\n")
+    return terminal.write(f"forgot {known}: {removed} documents removed from the index\n")
+
+
+@app.command(epilog="Example: ragqa config   (to change one: RAGQA_K=8, or a line in the file)")
+def config(json: JsonOption = False) -> int:
+    """Show each setting, its value, and where that came from."""
+    settings = load_settings({})
+    if json:
+        values = {
+            name: {"value": getattr(settings, name), "origin": settings.origins[name]}
+            for name in NAMES
+        }
+        return terminal.write(
+            render.to_json({"config_file": str(config_file()), "settings": values}) + "\n"
+        )
+    rows = [(n, f"{getattr(settings, n)!s:<24} {settings.origins[n]}") for n in NAMES]
+    file = f"{config_file()} ({'found' if config_file().exists() else 'not there'})"
+    return terminal.write(render.table_plain([*rows, ("config file", file)]))
+
+
+@models_app.command("list", epilog="Example: ragqa models list")
+def models_list(json: JsonOption = False) -> int:
+    """Show the catalogue: where each file is, size, licence, languages, verified hash."""
+    from ragqa.reports import model_facts, model_rows
+
+    facts = model_facts()
+    text = (
+        render.to_json({"models": facts}) + "\n" if json else render.table_plain(model_rows(facts))
+    )
+    return terminal.write(text)
+
+
+def _existing_folder(folder: Path) -> Path:
+    """The real path of a folder. Raises UsageError when there is none."""
+    path = folder.expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.exists():
+        raise UsageError(f"not a folder: {folder}", "name the folder that the file is in")
+    raise UsageError(
+        f"no such folder: {folder}", "check the spelling; to drop it from the index: ragqa forget"
+    )
+
+
+def _refuse_other_index(index_dir: str | None, collection: str | None) -> None:
+    if index_dir or collection:
+        raise UsageError("--docs has an index of its own", "leave out --index and --collection")
+
+
+def _question(argument: str | None, context: str | None) -> str:
+    """The question from the command line or from stdin. Raises UsageError when there is none."""
+    if argument is None or argument == "-":
+        if context == "-":
+            raise UsageError("stdin is taken by --context -", "give the question as an argument")
+        argument = terminal.read_stdin("question")
+    question = " ".join(argument.split())
+    if not question:
+        raise UsageError("the question is empty", 'try: ragqa ask "What is self-attention?"')
+    if len(question) > MAX_QUESTION:
+        raise UsageError(
+            f"the question has {len(question):,} characters, more than {MAX_QUESTION:,}",
+            "ask a shorter one; a text to ask about goes into --context",
+        )
+    return question
+
+
+def _context(source: str) -> GivenText:
+    """The text of --context, cut to a bound; stdin is called "stdin"."""
+    from ragqa.documents.decoding import decode
+    from ragqa.given import GivenText
+
+    if source == "-":
+        name, text = "stdin", terminal.read_stdin("context")
+    else:
+        path = Path(source).expanduser()
+        try:
+            name, (text, _) = str(path.resolve()), decode(path.read_bytes())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(
+                f"cannot read the context {source}: {reason}", "name a file"
+            ) from error
+    if not text.strip():
+        raise UsageError(f"the context is empty: {source}", "give a text, or leave out --context")
+    if len(text) > MAX_CONTEXT:
+        terminal.say(f"warning: only the first {MAX_CONTEXT:,} characters of {source} are used")
+    return GivenText(name, Path(name).name, text[:MAX_CONTEXT])

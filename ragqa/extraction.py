@@ -1,0 +1,107 @@
+"""Question + Hits -> the sentences of the passages that answer it best, verbatim.
+
+Pure but for the embedder that is passed in. With a very small generator this is the better
+answer: see `benchmarks/answers.py` for the comparison. Knows nothing of generators or citations.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ragqa.embedding import Embedder
+from ragqa.records import Block, Hit
+from ragqa.sentences import sentence_spans, stems_of
+
+# A sentence scores by its cosine to the question, plus this times the share of common words.
+WORDS_WEIGHT = 0.5
+MIN_WORDS, MAX_WORDS = 4, 80
+MARGIN = 0.12  # a further sentence may score this much below the best one
+# Where a note names its sources: of no use as an answer.
+REFERENCE_HEADING = re.compile(
+    r"(sources?|references?|bibliography|further reading|see also)", re.I
+)
+PRONOUN_START = re.compile(
+    r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
+)
+
+
+class Evidence(NamedTuple):
+    """A sentence of a passage, and how well it answers the question."""
+
+    text: str
+    score: float
+    hit: Hit
+
+
+class _Candidate(NamedTuple):
+    hit: Hit
+    block: Block
+    first: int
+    last: int
+    shown_from: int  # where the sentence before begins, when this one leans on it
+
+    @property
+    def text(self) -> str:
+        return self.block.text[self.first : self.last]
+
+    @property
+    def shown(self) -> str:
+        return self.block.text[self.shown_from : self.last]
+
+
+def best_sentences(
+    question: str, hits: Sequence[Hit], embedder: Embedder, count: int = 2
+) -> list[Evidence]:
+    """At most `count` sentences, best first; none when the hits hold no whole sentence."""
+    candidates = _candidates(hits)
+    if not candidates:
+        return []
+    vector = embedder.embed_question(question)
+    texts = [candidate.text for candidate in candidates]
+    cosines = embedder.embed(texts) @ vector
+    shared = _shared_words(question, texts)
+    scores = [float(cosines[i]) + WORDS_WEIGHT * shared[i] for i in range(len(texts))]
+    order = sorted(range(len(texts)), key=lambda i: (-scores[i], i))
+    chosen: list[Evidence] = []
+    for i in order:
+        repeated = any(candidates[i].text in evidence.text for evidence in chosen)
+        if scores[i] < scores[order[0]] - MARGIN or len(chosen) == count:
+            break
+        if not repeated:
+            chosen.append(Evidence(candidates[i].shown, scores[i], candidates[i].hit))
+    return chosen
+
+
+def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
+    """The sentences that can stand as an answer; questions and reference lists cannot."""
+    found = []
+    for hit in hits:
+        if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
+            continue
+        for block in hit.passage.blocks:
+            if block.kind in ("code", "heading"):
+                continue
+            before = 0
+            for first, last in sentence_spans(block.text):
+                text = block.text[first:last]
+                leans = PRONOUN_START.match(text) and first > 0
+                shown_from, before = (before if leans else first), first
+                if MIN_WORDS <= len(text.split()) <= MAX_WORDS and not text.endswith(("?", ":")):
+                    found.append(_Candidate(hit, block, first, last, shown_from))
+    return found
+
+
+def _shared_words(question: str, texts: Sequence[str]) -> list[float]:
+    """For each text the share of the question's words that it has, rare words weighing more."""
+    stems = [set(stems_of(text)) for text in texts]
+    frequency = Counter(stem for found in stems for stem in found)
+    wanted = {
+        stem: math.log(1 + len(texts) / (frequency[stem] or 0.5))
+        for stem in set(stems_of(question))
+    }
+    total = sum(wanted.values()) or 1.0
+    return [sum(wanted[stem] for stem in wanted.keys() & found) / total for found in stems]

@@ -1,0 +1,268 @@
+"""Answer, hits, reports -> terminal, plain text, JSON (version 1 of the contract).
+
+Knows nothing of how they were made. Nothing from a document is ever read as markup, and control
+characters are taken out before a terminal or a pipe sees them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from ragqa.errors import RagqaError
+    from ragqa.records import Answer, Citation, Hit, IndexReport, Sentence
+
+VERSION = 1
+# C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|.)?"
+)
+MARKS = {"supported": "", "partly": " [partly supported]", "unsupported": " [unsupported]"}
+SNIPPET = 300  # characters of a passage that `search` shows
+
+
+def clean(text: str) -> str:
+    """Text without escape sequences and control characters."""
+    return CONTROL.sub("", ESCAPE_SEQUENCE.sub("", text))
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """One line of JSON, the contract's version first."""
+    document = {"version": VERSION, **value}
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+# Answers ------------------------------------------------------------------------------------
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An answer as the contract has it."""
+    values = asdict(answer)
+    values["answer"] = answer.text
+    order = (
+        "state", "question", "answer", "confidence", "sentences", "citations", "models", "index",
+        "timings_ms", "warnings",
+    )  # fmt: skip
+    return {name: values[name] for name in order}
+
+
+def sentence_text(sentence: Sentence) -> str:
+    """A sentence with the verdict on it, where that is not `supported`."""
+    return clean(sentence.text) + MARKS[sentence.support]
+
+
+def answer_text(answer: Answer) -> str:
+    """The sentences on one line."""
+    return " ".join(map(sentence_text, answer.sentences))
+
+
+def source_lines(citations: Iterable[Citation]) -> list[str]:
+    """One line a citation: number, file:line, headings, other files with the same passage."""
+    return [
+        f"[{citation.number}] {clean(citation.path)}:{place(citation)}"
+        f"{_headings(citation)}{_also_in(citation)}{_stale(citation)}"
+        for citation in citations
+    ]
+
+
+def answer_plain(answer: Answer) -> str:
+    """Answer and sources as text for a pipe; empty when there is no answer."""
+    if not answer.sentences:
+        return ""
+    parts = [answer_text(answer)]
+    if answer.citations:
+        parts += ["", *source_lines(answer.citations)]
+    return "\n".join(parts) + "\n"
+
+
+def answer_rich(answer: Answer) -> RenderableType:
+    """Answer and sources for a terminal, with links to the files."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[RenderableType] = [_sentences_rich(answer.sentences), Text()]
+    for citation in answer.citations:
+        parts.append(_source_rich(citation))
+        quote = Text(f"“{clean(' '.join(citation.quote_text.split()))}”", style="dim italic")
+        parts.append(Padding(quote, (0, 0, 0, 4)))
+    return Group(*parts)
+
+
+def _sentences_rich(sentences: Sequence[Sentence]) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    for sentence in sentences:
+        text.append(" " if text else "")
+        text.append(clean(sentence.text), style="" if sentence.support == "supported" else "dim")
+        text.append(MARKS[sentence.support], style="yellow")
+    text.highlight_regex(r"\[\d+\]", "bold cyan")
+    return text
+
+
+def _source_rich(citation: Citation) -> Text:
+    from rich.text import Text
+
+    text = Text(f"[{citation.number}] ", style="bold cyan")
+    path = Path(citation.path)
+    link = f"link {path.as_uri()}" if path.is_absolute() else ""
+    text.append(f"{clean(short_path(citation.path))}:{place(citation)}", style=link)
+    text.append(_headings(citation) + _also_in(citation), style="dim")
+    text.append(_stale(citation), style="yellow")
+    return text
+
+
+def place(citation: Citation) -> str:
+    """First line, and last where it is another; the page for formats that have pages."""
+    if citation.page is not None:
+        return f"p{citation.page}"
+    first, last = citation.start_line, citation.end_line
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def short_path(path: str) -> str:
+    """The path from the current folder, where that is shorter."""
+    try:
+        relative = str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path
+    return relative
+
+
+def _headings(citation: Citation) -> str:
+    names = [clean(name) for name in citation.headings] or [clean(citation.title)]
+    return "  " + " > ".join(names) if any(names) else ""
+
+
+def _also_in(citation: Citation) -> str:
+    return f" (also in {clean(', '.join(citation.also_in))})" if citation.also_in else ""
+
+
+def _stale(citation: Citation) -> str:
+    return " (changed since it was indexed)" if citation.stale else ""
+
+
+# Passages -----------------------------------------------------------------------------------
+
+
+def hits_json(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
+    """Search results as the contract has them."""
+    return {"query": query, "hits": [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]}
+
+
+def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
+    first, last = hit.passage.lines
+    return {
+        "rank": rank,
+        "score": round(hit.score, 4),
+        "path": hit.path,
+        "title": hit.document_title,
+        "headings": list(hit.passage.headings),
+        "start_line": first,
+        "end_line": last,
+        "page": hit.passage.page,
+        "text": hit.passage.text,
+        "also_in": list(hit.also_in),
+    }
+
+
+def hits_rich(hits: Sequence[Hit]) -> RenderableType:
+    """Hits for a terminal, with links to the files."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for rank, hit in enumerate(hits, 1):
+        first, last = hit.passage.lines
+        head = Text(f"{rank}. ", style="bold cyan")
+        head.append(
+            f"{clean(short_path(hit.path))}:{first}-{last}", f"link {Path(hit.path).as_uri()}"
+        )
+        head.append(f"  {hit.score:.2f}  {clean(' > '.join(hit.passage.headings))}", "dim")
+        text = Text(clean(_snippet(hit)))
+        parts += [head, Padding(text, (0, 0, 1, 3))]
+    return Group(*parts)
+
+
+def _snippet(hit: Hit) -> str:
+    """The beginning of a passage on one line."""
+    text = " ".join(hit.passage.text.split())
+    return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
+
+
+def hits_plain(hits: Sequence[Hit]) -> str:
+    """One paragraph a hit: place, score, headings, then the beginning of its text."""
+    parts = []
+    for rank, hit in enumerate(hits, 1):
+        first, last = hit.passage.lines
+        names = " > ".join(hit.passage.headings) or hit.document_title
+        also = f" (also in {', '.join(hit.also_in)})" if hit.also_in else ""
+        head = f"{rank}. {hit.path}:{first}-{last}  {hit.score:.2f}  {names}{also}"
+        parts.append(f"{clean(head)}\n   {clean(_snippet(hit))}\n")
+    return "\n".join(parts)
+
+
+# Index --------------------------------------------------------------------------------------
+
+
+def report_json(report: IndexReport) -> dict[str, Any]:
+    """What `index` did, as the contract has it."""
+    values = asdict(report)
+    del values["warnings"]
+    return values
+
+
+def report_plain(report: IndexReport, dry_run: bool = False) -> str:
+    """One line on what `index` did, or would do."""
+    names = ("added", "changed", "moved", "removed", "unchanged")
+    counts = ", ".join(f"{getattr(report, name)} {name}" for name in names)
+    would = "would be: " if dry_run else ""
+    verb = "to embed" if dry_run else "embedded"
+    return (
+        f"{would}{counts}, {len(report.failed)} failed; "
+        f"{report.passages} passages, {report.embedded} {verb}; {report.seconds:.1f} s\n"
+    )
+
+
+def failed_lines(report: IndexReport) -> list[str]:
+    """One line for each file that could not be read."""
+    return [f"failed: {clean(item.path)}: {clean(item.reason)}" for item in report.failed]
+
+
+def table_plain(rows: Iterable[tuple[str, str]]) -> str:
+    """Two columns, the first as wide as its longest entry."""
+    pairs = [(clean(name), clean(value)) for name, value in rows]
+    width = max((len(name) for name, _ in pairs), default=0)
+    return "".join(f"{name:<{width}}  {value}".rstrip() + "\n" for name, value in pairs)
+
+
+def size_text(size: int) -> str:
+    """Bytes as a person reads them (1 MB is 10^6 bytes)."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+
+
+# Errors -------------------------------------------------------------------------------------
+
+
+def error_json(error: RagqaError) -> dict[str, Any]:
+    """An error as the contract has it."""
+    values = {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"error": {**values, "exit_code": error.exit_code}}
+
+
+def error_line(error: RagqaError) -> str:
+    """An error on one line: what happened, then what to do."""
+    message = " ".join(clean(error.message).split())
+    hint = " ".join(clean(error.hint).split())
+    return f"ragqa: {message}; {hint}" if hint else f"ragqa: {message}"

@@ -1,0 +1,108 @@
+"""Text -> sentences and words, for matching answers to quotes.
+
+Rules for English, with typographic and CJK sentence ends. The libraries for this were weighed:
+nltk and spaCy need a model download, pysbd is unmaintained since 2021. Knows no records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+END = re.compile(r"[.!?…]+[\"')\]”’»*]*(?=\s)|[。！？]+[」』”）]*|\n+")
+# A full stop after these is no end of a sentence.
+ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[“\"'])(?:[A-Z]|e\.g|i\.e|etc|al|vs|cf|ca|approx|resp|Dr|Mr|Mrs|Ms|Prof|St|No|Nos"
+    r"|Fig|Figs|Eq|Eqs|Sec|Sect|Ch|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|Jr|Sr|Jan|Feb|Mar|Apr|Jun|Jul"
+    r"|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|a\.m|p\.m|Ph\.D)\.$"
+)
+# A list number at the start, "1." or "12)", is none either.
+LIST_NUMBER = re.compile(r"\s*\(?\d{1,3}[.)]$")
+WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|\w+")
+STEM_LENGTH = 6  # truncation stemming: crude, language-neutral, good enough for matching
+# These take the next sentence's start into account: "approx. 5" goes on, "etc. The" does not.
+MAY_END = ("etc.", "al.", "Inc.", "Ltd.", "Co.", "Corp.", "U.S.", "U.K.", "a.m.", "p.m.", "Jr.")
+
+STOP_WORDS = frozenset(
+    "a about all also am an and any are as at be been being but by can could did do does doing each"
+    " for from had has have having he her here his how i if in into is it its itself just may me"
+    " might more most must my no of on one only or other our out over own same she should so some"
+    " such than that the their them then there these they this those through to too under up us use"
+    " used uses using very was we were what when where whether which while who whom whose why will"
+    " with within would you your please tell explain describe".split()
+)
+NEGATIONS = frozenset(
+    "not no never cannot neither nor without none n't isn aren wasn don doesn".split()
+)
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """The sentences of `text` as half-open spans, white space at both ends left out."""
+    spans = []
+    start = 0
+    for match in END.finditer(text):
+        if match[0].startswith((".", "…")) and not _is_end(text, start, match):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    spans.append((start, len(text)))
+    return [trimmed for span in spans if (trimmed := _trim(text, *span))[0] < trimmed[1]]
+
+
+def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether this full stop ends a sentence."""
+    before = text[max(start, match.start() - 12) : match.start() + 1]
+    following = text[match.end() :].lstrip()
+    if LIST_NUMBER.fullmatch(text[start : match.start() + 1]):
+        return False
+    if ABBREVIATION.search(before):
+        return before.endswith(MAY_END) and following[:1].isupper()
+    return not following[:1].islower()
+
+
+def _trim(text: str, first: int, last: int) -> tuple[int, int]:
+    part = text[first:last]
+    return first + len(part) - len(part.lstrip()), last - (len(part) - len(part.rstrip()))
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of `text`."""
+    return [text[first:last] for first, last in sentence_spans(text)]
+
+
+def stream_sentences(pieces: Iterable[str]) -> Iterator[str]:
+    """The sentences of a text that comes in pieces, each as soon as the next one begins."""
+    text = ""
+    for piece in pieces:
+        text += piece
+        spans = sentence_spans(text)
+        for first, last in spans[:-1]:
+            yield text[first:last]
+        text = text[spans[-1][0] :] if spans else ""
+    if text.strip():
+        yield text.strip()
+
+
+def words_of(text: str) -> list[str]:
+    """All words in lower case; numbers without their thousands separators."""
+    words = (word.lower().replace("’", "'") for word in WORD.findall(text))
+    return [word.replace(",", "") if word[0].isdigit() else word for word in words]
+
+
+def stems_of(text: str) -> list[str]:
+    """The words that carry content, cut to their first letters; numbers whole."""
+    return [
+        word if word[0].isdigit() else word.removesuffix("'s")[:STEM_LENGTH].rstrip("s")
+        for word in words_of(text)
+        if word not in STOP_WORDS
+    ]
+
+
+def numbers_of(text: str) -> set[str]:
+    """The numbers in a text, as `words_of` writes them."""
+    return {word for word in words_of(text) if word[0].isdigit()}
+
+
+def is_negated(text: str) -> bool:
+    """True when the text denies something."""
+    return any(word in NEGATIONS or word.endswith("n't") for word in words_of(text))

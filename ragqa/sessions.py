@@ -1,0 +1,156 @@
+"""Settings -> the things that a command works with: an updated index, an open session.
+
+Construction only: which embedder, which generator, which directory. Knows nothing of output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragqa import terminal
+from ragqa.errors import IndexBusyError, NoIndexError
+from ragqa.settings import Settings, data_directory
+
+if TYPE_CHECKING:
+    from ragqa.embedding import Embedder
+    from ragqa.generation import Generator
+    from ragqa.pipeline import Session
+    from ragqa.records import IndexReport
+    from ragqa.store import IndexReader
+
+DOCS_WAIT = 5.0  # seconds that --docs waits for another process that indexes the same folder
+
+
+def update_index(
+    settings: Settings,
+    directory: Path,
+    folders: Sequence[Path],
+    *,
+    dry_run: bool = False,
+    wait: float = 0.0,
+) -> IndexReport:
+    """Bring the index in `directory` up to date, with progress on stderr."""
+    import tempfile
+
+    from ragqa.pipeline import build_index
+    from ragqa.store import index_exists
+
+    with tempfile.TemporaryDirectory() as scratch, terminal.progress() as observe:
+        # A dry run must not leave an index where there was none.
+        target = Path(scratch) if dry_run and not index_exists(directory) else directory
+        return build_index(
+            target,
+            folders,
+            embedder_loader(settings),
+            observe,
+            embedder_model=_embedder_model(settings),
+            max_file_bytes=settings.max_file_mb * 1_000_000,
+            wait=wait,
+            dry_run=dry_run,
+        )
+
+
+def embedder_loader(settings: Settings) -> Callable[[str], Embedder]:
+    """Loads an embedder with the settings' number of threads."""
+    from ragqa.embedding import load_embedder
+
+    return lambda model: load_embedder(model, settings.threads)
+
+
+def require_index(directory: Path) -> None:
+    """Raises NoIndexError when the directory holds no index."""
+    from ragqa.store import index_exists, no_index
+
+    if not index_exists(directory):
+        raise no_index(directory)
+
+
+def docs_directory(folder: Path) -> Path:
+    """The index that belongs to a folder given with --docs (its real path)."""
+    name = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return data_directory() / ".docs" / name
+
+
+class Opener:
+    """Opens sessions as the settings say; `docs` is a folder with an index of its own.
+
+    `writes` False means that no answer is wanted, so no generator either.
+    """
+
+    def __init__(self, settings: Settings, docs: Path | None = None, writes: bool = True) -> None:
+        self._settings = settings
+        self._docs = docs
+        self._writes = writes
+
+    @contextmanager
+    def open(self, index: bool | None = True) -> Iterator[Session]:
+        """A session with an index, without one (False), or with one if there is one (None).
+
+        Raises NoIndexError, IndexDamagedError, UsageError and ModelError.
+        """
+        from ragqa.pipeline import Session, matching_embedder
+        from ragqa.store import IndexReader, index_exists
+
+        warnings = self._update_docs() if index is not False else []
+        directory = self._directory()
+        load, model = embedder_loader(self._settings), _embedder_model(self._settings)
+        generator, settings = self._generator(), self._settings
+
+        def session(embedder: Embedder, reader: IndexReader | None) -> Session:
+            return Session(embedder, reader, generator, settings.k, settings.max_tokens, warnings)
+
+        if index is False or (index is None and not index_exists(directory)):
+            yield session(matching_embedder({}, model, load), None)
+            return
+        with IndexReader(directory) as reader:
+            self._require_passages(reader)
+            yield session(matching_embedder(reader.meta, model, load), reader)
+
+    def _directory(self) -> Path:
+        return docs_directory(self._docs) if self._docs else self._settings.index_directory
+
+    def _generator(self) -> Generator | None:
+        """None for answers in the documents' own words: the default with the bundled model.
+
+        That model invents more than it answers (see `benchmarks/answers.py`); one that the user
+        has chosen is taken to be better.
+        """
+        settings = self._settings
+        chosen = settings.answer == "auto" and settings.origins.get("model") != "default"
+        if not self._writes or not (settings.answer == "generate" or chosen):
+            return None
+        from ragqa.generation import LlamaCppGenerator
+
+        return LlamaCppGenerator(settings.model, settings.context_tokens, settings.threads)
+
+    def _update_docs(self) -> list[str]:
+        """Index the folder of --docs; when another process is at it, say so and go on."""
+        if self._docs is None:
+            return []
+        directory = self._directory()
+        try:
+            report = update_index(self._settings, directory, [self._docs], wait=DOCS_WAIT)
+        except IndexBusyError as error:
+            from ragqa.store import index_exists
+
+            if not index_exists(directory):
+                raise
+            return [f"{error.message}; this answer is from the index as it was before"]
+        failed = len(report.failed)
+        return [f"{failed} files in {self._docs} could not be read"] if failed else []
+
+    def _require_passages(self, reader: IndexReader) -> None:
+        if reader.counts()[1] == 0:
+            raise NoIndexError(
+                f"the index in {reader.directory} is empty", "run: ragqa index FOLDER"
+            )
+
+
+def _embedder_model(settings: Settings) -> str:
+    """The embedder that was asked for; folders as absolute paths, so that an index finds them."""
+    path = Path(settings.embedder).expanduser()
+    return str(path.resolve()) if settings.embedder and path.is_dir() else settings.embedder

@@ -1,0 +1,209 @@
+"""The program's edges: standard streams, progress, and the one error boundary.
+
+Knows no command. stdout is for results; everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ragqa.errors import RagqaError, UsageError
+from ragqa.render import error_json, error_line, to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXIT_BUG, EXIT_INTERRUPTED, EXIT_TERMINATED = 70, 130, 143
+PLAIN_PROGRESS_SECONDS = 5.0
+# typer.BadParameter is a UsageError is a ClickException; typer exports the first only.
+CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+class Terminated(BaseException):
+    """SIGTERM: unwound like Ctrl-C, so that locks are released and transactions taken back."""
+
+
+def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
+    """Call the program with its arguments and return its exit code. Catches every error."""
+    as_json = "--json" in arguments
+    debug = "--debug" in arguments
+    _use_utf8()
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        code = app(args=list(arguments), standalone_mode=False, prog_name="ragqa")
+        _flush()
+        return code if isinstance(code, int) else 0
+    except RagqaError as error:
+        if debug:
+            raise
+        return _report(error, as_json)
+    except CommandLineError as error:
+        return _report(_usage_error(error), as_json)
+    except BrokenPipeError as error:
+        return closed_pipe(getattr(error, "state_code", 0))
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted("interrupted", EXIT_INTERRUPTED)
+    except Terminated:
+        return _interrupted("terminated", EXIT_TERMINATED)
+    except Exception as error:
+        if debug:
+            raise
+        return _bug(error, as_json)
+
+
+def write(text: str, code: int = 0) -> int:
+    """Write a result to stdout; returns `code`, also when nobody reads on."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return closed_pipe(code)
+    except AttributeError:  # stdout was closed before the program started
+        return code
+    return code
+
+
+def closed_pipe(code: int) -> int:
+    """The reader has gone (`| head -1`): be quiet, now and when Python flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return code
+
+
+def say(text: str) -> None:
+    """One line on stderr; a closed stderr is no reason to stop."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def is_terminal(stream: Any) -> bool:
+    """True for a terminal that can move its cursor."""
+    return bool(stream and stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console that reads no markup; NO_COLOR is honoured by rich itself."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def read_stdin(what: str) -> str:
+    """All of standard input as UTF-8. Raises UsageError when there is none."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise UsageError(f"no {what}: standard input is closed", "give it as an argument")
+    if sys.stdin.isatty():
+        raise UsageError(f"no {what} given", 'try: ragqa ask "What is self-attention?"')
+    try:
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"no {what}: cannot read standard input", str(error)) from error
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Shows the stages of `index` on stderr: a bar on a terminal, now and then a line elsewhere."""
+    if is_terminal(sys.stderr):
+        with _bar() as observe:
+            yield observe
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """A line for each stage that takes its time."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._started: dict[str, float] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        started = self._started.setdefault(stage, now)
+        if now - self._last >= PLAIN_PROGRESS_SECONDS and total:
+            self._last = now
+            rate = done / (now - started) if now > started else 0.0
+            left = f", {(total - done) / rate:.0f} s left" if rate else ""
+            say(f"{stage}: {done} of {total}{left}")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate,
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+
+        def observe(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=None, rate="")
+            task = bar.tasks[tasks[stage]]
+            speed = f"{task.speed:.0f}/s" if task.speed else ""
+            bar.update(tasks[stage], completed=done, total=total or None, rate=speed)
+
+        yield observe
+
+
+def _use_utf8() -> None:
+    """Text is UTF-8 whatever the locale says; what cannot be encoded is replaced."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _report(error: RagqaError, as_json: bool) -> int:
+    """One line on stderr; with --json also the error's document on stdout."""
+    say(error_line(error))
+    return write(to_json(error_json(error)) + "\n", error.exit_code) if as_json else error.exit_code
+
+
+def _usage_error(error: Exception) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "ragqa"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return UsageError(message.rstrip("."), f"see: {command} --help")
+
+
+def _interrupted(word: str, code: int) -> int:
+    say(f"ragqa: {word}; embeddings made so far are kept")
+    return code
+
+
+def _bug(error: Exception, as_json: bool) -> int:
+    bug = RagqaError(
+        f"internal error: {type(error).__name__}: {error}", "run it with --debug and report it"
+    )
+    bug.code, bug.exit_code = "bug", EXIT_BUG
+    return _report(bug, as_json)
