@@ -1,0 +1,99 @@
+"""What all tests share: a home of their own, ways to run the program, the data outside the repo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "corpus"
+
+
+class Result(NamedTuple):
+    """What a run of the program left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees or changes the user's settings, indexes or caches."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith("RAGQA_") and name != "RAGQA_EVAL_DATA":
+            monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("DATA", "CONFIG", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    return home
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """The program in this process: fast, same code as the command."""
+    from ragqa import terminal
+    from ragqa.cli import app
+
+    def run(*arguments: object) -> Result:
+        capsys.readouterr()
+        code = terminal.run(app, [str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Result(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def run_process() -> Callable[..., Result]:
+    """The program as a process of its own; `stdin` is text, None closes it at once."""
+
+    def run(*arguments: object, stdin: str | None = None, **options: object) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "ragqa", *map(str, arguments)],
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+            **options,  # type: ignore[call-overload]
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def eval_data() -> Path:
+    """The folder of evaluation data; tests that need it are skipped where it is absent."""
+    folder = os.environ.get("RAGQA_EVAL_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("RAGQA_EVAL_DATA does not name the folder of evaluation data")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def seeds(eval_data: Path) -> Path:
+    """Four real documents of the kind that ragqa is for."""
+    return eval_data / "seeds"
+
+
+@pytest.fixture(scope="session")
+def corpus_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of `corpus/`, made once with the bundled embedder."""
+    from ragqa.embedding import load_embedder
+    from ragqa.pipeline import build_index
+
+    directory = tmp_path_factory.mktemp("corpus-index")
+    build_index(directory, [CORPUS], load_embedder, lambda *_: None)
+    return directory

@@ -1,0 +1,56 @@
+"""Deterministic stand-ins for the models, for tests of everything around them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+
+class FakeEmbedder:
+    """A text's vector counts its words, hashed into 64 places. Remembers what it was given."""
+
+    dimension = 64
+
+    def __init__(self, name: str = "fake", max_tokens: int = 64) -> None:
+        self.name = name
+        self.max_tokens = max_tokens
+        self.fingerprint = f"{name}@0/fake"
+        self.embedded: list[str] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words, plus one special token at each end."""
+        return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        self.embedded += texts
+        return np.stack([self._vector(text) for text in texts])
+
+    def embed_question(self, text: str) -> np.ndarray:
+        return self._vector(text)
+
+    def _vector(self, text: str) -> np.ndarray:
+        vector = np.full(self.dimension, 1e-3, dtype=np.float32)
+        for word in re.findall(r"\w+", text.lower()):
+            vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % self.dimension] += 1
+        return vector / np.linalg.norm(vector)
+
+
+class FakeGenerator:
+    """Says what it was told to say, a few characters at a time. Remembers its messages."""
+
+    def __init__(self, answer: str, context_tokens: int = 1000, name: str = "fake-gguf") -> None:
+        self.name = name
+        self.answer = answer
+        self.context_tokens = context_tokens
+        self.messages: list[str] = []
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        self.messages.append(message)
+        for start in range(0, len(self.answer), 7):
+            yield self.answer[start : start + 7]
