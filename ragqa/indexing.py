@@ -36,8 +36,9 @@ class IndexRun:
         self._max_file_bytes = max_file_bytes
         self._started = time.monotonic()
         self._known = writer.documents()
-        self._found: list[tuple[FoundFile, str]] = []
+        self._found: dict[Path, FoundFile] = {}
         self._scanned: list[Path] = []
+        self._gone: list[Path] = []
         self.added = self.changed = self.moved = self.removed = self.unchanged = 0
         self.embedded = 0
         self.lost = 0  # documents whose new content cannot be read
@@ -49,36 +50,42 @@ class IndexRun:
         return bool(self.added or self.changed or self.moved or self.removed or self.lost)
 
     def find(self, folders: Iterable[Path], observe: Observer) -> None:
-        """Look for documents in all folders; each file counts for the first that has it."""
-        seen: set[Path] = set()
-        for folder in sorted(folders):
+        """Look for documents in these folders and in the known ones inside them."""
+        index_directory = self._writer.directory.resolve()
+        for folder in self._with_inner(folders):
             if not folder.is_dir():
+                self._gone.append(folder)
                 self.warnings.append(
                     f"{folder} is gone; its documents stay in the index"
                     f" (to remove them: ragqa forget {folder})"
                 )
                 continue
             self._scanned.append(folder)
-            if not any(folder.is_relative_to(other) for other in map(Path, self._writer.folders())):
-                self._writer.add_folder(str(folder))
+            self._writer.add_folder(str(folder))
             for file in find_documents(folder):
-                if file.path not in seen:
-                    seen.add(file.path)
-                    self._found.append((file, str(folder)))
-                    observe("finding documents", len(seen), 0)
+                if not file.path.is_relative_to(index_directory):
+                    self._found[file.path] = file
+                    observe("finding documents", len(self._found), 0)
+
+    def _with_inner(self, folders: Iterable[Path]) -> list[Path]:
+        """A folder that was named in its own right may be hidden from the walk of an outer one."""
+        named = set(folders)
+        known = map(Path, self._writer.folders())
+        return sorted(named.union(f for f in known if not named.isdisjoint(f.parents)))
 
     def read(self, embedder: Embedder, observe: Observer) -> None:
         """Read what is new or changed and stage its passages; drop what is no longer there."""
         missing = self._missing()
         moved_from: dict[str, list[str]] = {}
         for path in missing:
-            moved_from.setdefault(self._known[path].sha256, []).append(path)
-        for number, (file, folder) in enumerate(self._found):
+            if self._known[path].has_text:
+                moved_from.setdefault(self._known[path].sha256, []).append(path)
+        for number, file in enumerate(self._found.values()):
             observe("reading", number, len(self._found))
-            self._read_file(file, folder, embedder, moved_from)
+            self._read_file(file, embedder, moved_from)
         for path in missing:
             self._writer.remove(path)
-        self.removed = len(missing) - self.moved
+        self.removed = sum(map(len, moved_from.values()))
         observe("reading", len(self._found), len(self._found))
 
     def embed(self, embedder: Embedder, observe: Observer) -> None:
@@ -146,24 +153,23 @@ class IndexRun:
 
     def _missing(self) -> list[str]:
         """Known documents of the scanned folders that are not there any more."""
-        found = {str(file.path) for file, _ in self._found}
-        closed = [file.path for file, _ in self._found if file.reason]
+        closed = [file.path for file in self._found.values() if file.reason]
         return [
             path
             for path in self._known
-            if path not in found
+            if Path(path) not in self._found
             and self._is_scanned(Path(path))
-            and not any(Path(path).is_relative_to(folder) for folder in closed)
+            and not any(Path(path).is_relative_to(folder) for folder in (*closed, *self._gone))
         ]
 
     def _read_file(
-        self, file: FoundFile, folder: str, embedder: Embedder, moved_from: dict[str, list[str]]
+        self, file: FoundFile, embedder: Embedder, moved_from: dict[str, list[str]]
     ) -> None:
         """Bring the index up to date with one file."""
         known = self._known.get(str(file.path))
-        facts = FileFacts(str(file.path), folder, file.size, file.mtime_ns, time.time_ns(), "")
+        facts = FileFacts(str(file.path), file.size, file.mtime_ns, time.time_ns(), "")
         if known and _same_times(known, file):
-            self.unchanged += not known.failed
+            self.unchanged += known.has_text
             return
         if file.reason:
             self._writer.put_unreadable(facts, f"cannot be opened: {file.reason}")
@@ -171,7 +177,7 @@ class IndexRun:
         if file.size > self._max_file_bytes:
             limit = self._max_file_bytes // 1_000_000
             reason = f"larger than {limit} MB (raise the limit with --max-file-mb)"
-            self._writer.put_failed(_retried(facts), reason)
+            self._put_failed(_retried(facts), known, reason)
             return
         try:
             data = file.path.read_bytes()
@@ -191,25 +197,29 @@ class IndexRun:
     ) -> None:
         """Stage the content of a file whose times are new."""
         facts = replace(facts, sha256=hashlib.sha256(data).hexdigest())
-        if known and known.sha256 == facts.sha256:
+        if known and known.has_text and known.sha256 == facts.sha256:
             self._writer.touch(known, facts)
-            self.unchanged += not known.failed
+            self.unchanged += 1
             return
         try:
             document = read_document(Path(facts.path), data)
             passages = split(document, embedder.count_tokens, embedder.max_tokens)
         except DocumentError as error:
-            self._writer.put_failed(facts, error.message)
-            self.lost += bool(known and not known.failed)
+            self._put_failed(facts, known, error.message)
             return
         self._writer.put(facts, document, passages)
-        if known and not known.failed:
+        if known and known.has_text:
             self.changed += 1
         elif moved_from.get(facts.sha256):
             moved_from[facts.sha256].pop()
             self.moved += 1
         else:
             self.added += 1
+
+    def _put_failed(self, facts: FileFacts, known: StoredDocument | None, reason: str) -> None:
+        """Record that there is nothing to read in a file."""
+        self._writer.put_failed(facts, reason)
+        self.lost += bool(known and known.has_text)
 
 
 def _same_times(known: StoredDocument, file: FoundFile) -> bool:

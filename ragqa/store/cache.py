@@ -6,7 +6,6 @@ reverts and interrupted runs. Committed in batches, apart from the index itself.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +29,8 @@ CREATE TABLE IF NOT EXISTS vectors (
 SPARE_AT_LEAST = 1_000
 SPARE_SHARE = 0.5
 QUERY_BATCH = 500
+# Errors that a damaged file gives, unlike a full disk, a lock or a missing permission.
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 def text_hash(text: str) -> bytes:
@@ -48,7 +49,9 @@ class EmbeddingCache:
             return
         try:
             self._db = self._open(path)
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in DAMAGE:
+                raise
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             self._db = self._open(path)
@@ -128,6 +131,4 @@ class EmbeddingCache:
 
     def close(self) -> None:
         """Fold the log into the file and close."""
-        with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._db.close()
+        layout.close(self._db)

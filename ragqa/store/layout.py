@@ -8,6 +8,7 @@ index.lock, writer.json   held, and described, by the one process that writes
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -17,6 +18,8 @@ FORMAT = 1
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
 BUSY_SECONDS = 10.0
+FOLD_MILLISECONDS = 200
+AUTO_VACUUM_INCREMENTAL = 2
 
 README = """This folder is a search index made by ragqa.
 
@@ -30,7 +33,6 @@ CREATE TABLE folders (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
-    folder TEXT NOT NULL,
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     read_at_ns INTEGER NOT NULL,
@@ -67,7 +69,9 @@ def index_exists(directory: Path) -> bool:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that writes; transactions are begun and ended by hand."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # Asking first: to set it is to write.
+    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != AUTO_VACUUM_INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
@@ -96,13 +100,32 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     raise damaged(path.parent, last)
 
 
+def has_schema(connection: sqlite3.Connection) -> bool:
+    """False for a database in which nothing was ever made."""
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def close(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the database and close it; a reader may keep the log."""
+    with contextlib.suppress(sqlite3.Error):
+        # A reader can stay for hours: the log is left to the next writer then.
+        connection.execute(f"PRAGMA busy_timeout = {FOLD_MILLISECONDS}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.close()
+
+
 def check_format(connection: sqlite3.Connection, directory: Path) -> None:
-    """IndexDamagedError unless this version of ragqa can read the database."""
+    """IndexDamagedError unless this version of ragqa can read the database.
+
+    NoIndexError when nothing was made in it: a first run was killed, or has only just begun.
+    """
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     except sqlite3.DatabaseError as error:
         raise damaged(directory, error) from error
+    if not tables:
+        raise no_index(directory)
     if found > FORMAT:
         raise IndexDamagedError(
             f"the index in {directory} has format {found}; this version of ragqa reads {FORMAT}",

@@ -190,4 +190,4 @@ class IndexReader:
 
 def _quoted(word: str) -> str:
     """A word as FTS5 takes it literally."""
-    return '"' + word.replace('"', '""') + '"'
+    return '"' + word.replace("\0", " ").replace('"', '""') + '"'

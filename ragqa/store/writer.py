@@ -33,7 +33,6 @@ class FileFacts:
     """What tells whether a file changed. Times in nanoseconds since the epoch."""
 
     path: str
-    folder: str
     size: int
     mtime_ns: int
     read_at_ns: int
@@ -42,16 +41,20 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as the index knows it."""
+    """A document as the index knows it.
+
+    `has_text` is False when there was nothing to read in it; a document that can no longer be
+    opened has `failed` and the text that was read before.
+    """
 
     id: int
     path: str
-    folder: str
     size: int
     mtime_ns: int
     read_at_ns: int
     sha256: str
     failed: str | None
+    has_text: bool
 
 
 class IndexWriter:
@@ -87,9 +90,7 @@ class IndexWriter:
             self._db.execute("ROLLBACK")
         if self._cache:
             self._cache.close()
-        with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._db.close()
+        layout.close(self._db)
         self._release()
         if isinstance(error, sqlite3.DatabaseError):
             raise layout.failure(self.directory, error) from error
@@ -139,10 +140,9 @@ class IndexWriter:
 
     def _open(self) -> None:
         path = self.directory / layout.DATABASE
-        is_new = not path.exists() or path.stat().st_size == 0
         try:
             self._db = layout.connect(path)
-            if is_new:
+            if not layout.has_schema(self._db):
                 script = f"{layout.SCHEMA} PRAGMA user_version = {layout.FORMAT};"
                 self._db.executescript(f"BEGIN; {script} COMMIT;")
             layout.check_format(self._db, self.directory)
@@ -163,7 +163,8 @@ class IndexWriter:
     def documents(self) -> dict[str, StoredDocument]:
         """All documents, failed ones too, by path."""
         found = self._db.execute(
-            "SELECT id, path, folder, size, mtime_ns, read_at_ns, sha256, failed FROM documents"
+            "SELECT id, path, size, mtime_ns, read_at_ns, sha256, failed, failed IS NULL OR EXISTS"
+            " (SELECT 1 FROM passages WHERE document_id = documents.id) FROM documents"
         )
         return {row[1]: StoredDocument(*row) for row in found}
 
@@ -182,16 +183,26 @@ class IndexWriter:
         """Remember a folder, so that `index` without arguments visits it."""
         self._begin().execute("INSERT OR IGNORE INTO folders VALUES (?)", (folder,))
 
-    def forget_folder(self, folder: str) -> None:
-        """Drop a folder from those that are visited."""
-        self._begin().execute("DELETE FROM folders WHERE path = ?", (folder,))
+    def forget_folder(self, folder: Path) -> int:
+        """Drop a folder and its documents, but none of a known folder inside it; how many."""
+        self._begin().execute("DELETE FROM folders WHERE path = ?", (str(folder),))
+        inner = [path for path in map(Path, self.folders()) if path.is_relative_to(folder)]
+        forgotten = [
+            document
+            for document in self.documents().values()
+            if Path(document.path).is_relative_to(folder)
+            and not any(Path(document.path).is_relative_to(other) for other in inner)
+        ]
+        for document in forgotten:
+            self.remove(document.path)
+        return sum(document.has_text for document in forgotten)
 
     def touch(self, document: StoredDocument, facts: FileFacts) -> None:
         """Same content, new file times."""
         self._begin().execute(
-            "UPDATE documents SET size = ?, mtime_ns = ?, read_at_ns = ?, folder = ?,"
-            " failed = iif(mtime_ns = -1, NULL, failed) WHERE id = ?",
-            (facts.size, facts.mtime_ns, facts.read_at_ns, facts.folder, document.id),
+            "UPDATE documents SET size = ?, mtime_ns = ?, read_at_ns = ?, failed = NULL"
+            " WHERE id = ?",
+            (facts.size, facts.mtime_ns, facts.read_at_ns, document.id),
         )
 
     def put(self, facts: FileFacts, document: Document, passages: Sequence[Passage]) -> None:
@@ -261,8 +272,14 @@ class IndexWriter:
         """
         assert self._cache is not None
         generation = int(self.meta.get("generation", "0")) + 1
+        # The vector file first, then its name and all else in one commit.
+        index = vectors.build(dimension, *self._vectors_in_order(self._cache))
+        file = vectors.save(index, self.directory, generation)
+        names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
-        self._write_vectors(self._cache, generation, values)
+        self._write_meta({**values, **names})
+        self._db.execute("COMMIT")
+        vectors.remove_others(self.directory, file.name)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
         self._cache.collect_garbage(live)
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
@@ -274,23 +291,6 @@ class IndexWriter:
             return True
         file = vectors.VectorFile(self.meta["vectors"], int(self.meta["vectors_checksum"]))
         return vectors.read_intact(self.directory, file) is not None
-
-    def repair_vectors(self) -> None:
-        """Write the vector file of the published generation again."""
-        assert self._cache is not None
-        self._write_vectors(self._cache, int(self.meta["generation"]), {})
-
-    def _write_vectors(
-        self, cache: EmbeddingCache, generation: int, values: dict[str, str]
-    ) -> None:
-        """The vector file first, then its name and all else in one commit."""
-        dimension = int(values.get("dimension") or self.meta["dimension"])
-        index = vectors.build(dimension, *self._vectors_in_order(cache))
-        file = vectors.save(index, self.directory, generation)
-        names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
-        self._write_meta({**values, **names})
-        self._db.execute("COMMIT")
-        vectors.remove_others(self.directory, file.name)
 
     def record_run(self, summary: dict[str, Any]) -> None:
         """Remember when the last run was and what it did; commits."""

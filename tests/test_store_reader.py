@@ -1,0 +1,155 @@
+"""What a reader sees while others write, and with vector files that are gone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ragqa.errors import IndexDamagedError, NoIndexError
+from ragqa.store import IndexReader
+from tests.notes import Notes
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    notes = Notes(tmp_path)
+    notes.write("a.md", "ant and bee")
+    notes.write("b.md", "cat and dog")
+    notes.run()
+    return notes
+
+
+def _vector_files(notes: Notes) -> list[str]:
+    return sorted(path.name for path in notes.directory.glob("vectors*"))
+
+
+def test_without_an_index_there_is_nothing_to_read(tmp_path: Path) -> None:
+    with pytest.raises(NoIndexError, match="there is no index in"), IndexReader(tmp_path):
+        pass
+
+
+def test_reader_open_during_a_publish_sees_the_old_generation_whole(notes: Notes) -> None:
+    before = notes.numbered_passages()
+    with IndexReader(notes.directory) as reader:
+        notes.vector_ids(reader)
+        (notes.folder / "a.md").unlink()
+        notes.write("c.md", "eel and fox")
+        notes.run()
+        ids = notes.vector_ids(reader)
+        assert reader.generation == 1
+        assert sorted(reader.passages(ids)) == sorted(number for number, *_ in before)
+        assert [i for i, _ in reader.lexical(["ant"], 9)] == notes_ids(before, "a.md")
+        assert reader.lexical(["fox"], 9) == []
+        assert reader.counts() == (2, 2)
+    assert notes.generation() == 2
+    assert set(notes.ids()) == {"b.md", "c.md"}
+
+
+def notes_ids(passages: list[tuple[object, ...]], name: str) -> list[object]:
+    return [number for number, path, *_ in passages if str(path).endswith(name)]
+
+
+def test_reader_whose_vector_file_was_removed_goes_on_with_the_new_generation(
+    notes: Notes,
+) -> None:
+    with IndexReader(notes.directory) as reader:
+        assert reader.generation == 1
+        (notes.folder / "a.md").unlink()
+        notes.write("c.md", "eel and fox")
+        notes.run()
+        assert _vector_files(notes) == ["vectors-2.faiss"]
+        ids = notes.vector_ids(reader)
+        assert reader.generation == 2
+        assert {Path(p.path).name for p in reader.passages(ids).values()} == {"b.md", "c.md"}
+        assert len(reader.passages(ids)) == len(ids)
+        assert reader.lexical(["ant"], 9) == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "garbage"])
+def test_damaged_vectors_are_made_again_in_memory_and_repaired_by_a_run(
+    notes: Notes, damage: str
+) -> None:
+    before = notes.numbered_passages()
+    path = notes.directory / "vectors-1.faiss"
+    intact = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(intact[:100] if damage == "truncated" else os.urandom(len(intact)))
+    spoilt = path.read_bytes() if path.exists() else None
+    assert notes.numbered_passages() == before
+    assert (path.read_bytes() if path.exists() else None) == spoilt
+    assert notes.update() == {"unchanged": 2}
+    (name,) = _vector_files(notes)
+    assert (notes.directory / name).read_bytes() == intact
+    assert notes.numbered_passages() == before
+
+
+def test_rebuilt_vectors_give_the_same_answers(notes: Notes) -> None:
+    question = notes.embedder.embed_question("dog")
+    with IndexReader(notes.directory) as reader:
+        expected = reader.dense(question, 5)
+    (notes.directory / "vectors-1.faiss").unlink()
+    with IndexReader(notes.directory) as reader:
+        assert reader.dense(question, 5) == expected
+
+
+@pytest.mark.parametrize("cache", ["missing", "garbage"])
+def test_vectors_and_cache_lost_is_an_error_until_the_next_run(notes: Notes, cache: str) -> None:
+    (notes.directory / "vectors-1.faiss").unlink()
+    path = notes.directory / "embeddings.sqlite"
+    if cache == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(os.urandom(9000))
+    with pytest.raises(IndexDamagedError, match="vectors of the index") as caught:
+        notes.passages()
+    assert caught.value.hint.startswith("run: ragqa index")
+    assert notes.update() == {"unchanged": 2, "embedded": 2}
+    assert len(notes.passages()) == 2
+
+
+def test_status_needs_no_vectors(notes: Notes) -> None:
+    notes.write("c.md", b"\0\1\2")
+    notes.run()
+    for path in notes.directory.glob("vectors*"):
+        path.unlink()
+    with IndexReader(notes.directory) as reader:
+        assert reader.counts() == (2, 2)
+        assert reader.folders() == [str(notes.folder)]
+        assert reader.failed() == [(str(notes.folder / "c.md"), "a binary file, not text")]
+        assert reader.encodings() == [("utf-8", 2)]
+        assert reader.last_run()["failed"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("words", [['"'], ["a*"], ["NOT"], ["title:x"], ["(", ")"], ["-"], ["\0"]])
+def test_words_are_never_read_as_a_query(notes: Notes, words: list[str]) -> None:
+    with IndexReader(notes.directory) as reader:
+        assert reader.lexical([*words, "bee"], 9)[0][0] == notes.ids()["a.md"][0]
+        assert set(reader.word_weights(words)) == set(words)
+
+
+def test_rare_words_weigh_more(notes: Notes) -> None:
+    with IndexReader(notes.directory) as reader:
+        weights = reader.word_weights(["bee", "and", "absent"])
+    assert weights["and"] < weights["bee"] < weights["absent"]
+
+
+@pytest.mark.parametrize(
+    "name, text, word",
+    [
+        ("peculiar.md", "about something", "peculiar"),
+        ("n.md", "---\naliases: [nickname]\ntags: [zoology]\n---\ntext", "nickname"),
+        ("n.md", "---\naliases: [nickname]\ntags: [zoology]\n---\ntext", "zoology"),
+        ("n.md", "# Encyclopaedia\n\ntext", "encyclopaedia"),
+        ("n.md", "# T\n\n## Subsections\n\ntext", "subsection"),
+    ],
+)
+def test_names_and_headings_are_searched(notes: Notes, name: str, text: str, word: str) -> None:
+    notes.write(name, text)
+    notes.run()
+    with IndexReader(notes.directory) as reader:
+        found = [number for number, _ in reader.lexical([word], 9)]
+    assert found == notes.ids()[name]
