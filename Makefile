@@ -1,0 +1,41 @@
+# Set-up in one step each: `make demo` answers a question, `make test` runs every test.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+QUESTION ?= What does self-attention do?
+
+.PHONY: demo test fast check clean
+
+demo: .venv/installed
+	@echo "== Indexing corpus/ (the first time: about 20 seconds) and asking: $(QUESTION)"
+	@$(BIN)/ragqa ask --docs corpus "$(QUESTION)"
+
+test: .venv/installed-dev
+	@echo "== All tests, real models included: about 10 minutes on 2 cores (make fast: 1 minute)"
+	$(BIN)/python -m pytest
+
+fast: .venv/installed-dev
+	$(BIN)/python -m pytest -m "not slow"
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ragqa needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "== Installing into .venv/: about 8 minutes on 2 cores, most of it for compiling llama.cpp"
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@echo "== Installing the test tools into .venv/: about 1 minute"
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist
