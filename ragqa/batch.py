@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ragqa import pipeline, render, terminal
 from ragqa.errors import RagqaError, UsageError
@@ -30,7 +30,7 @@ def answer_lines(opener: Opener, source: str, resume: Path | None, strict: bool)
             done: set[str] = set()
         else:
             done = finished_ids(resume)
-            out = stack.enter_context(resume.open("a", encoding="utf-8"))
+            out = stack.enter_context(_open_to_append(resume))
 
             def write(text: str) -> None:
                 out.write(text)
@@ -50,14 +50,17 @@ def finished_ids(out: Path) -> set[str]:
 
     Raises UsageError when the file is something else than such an output.
     """
-    if not out.exists():
+    try:
+        data = out.read_bytes()
+    except FileNotFoundError:
         return set()
-    data = out.read_bytes()
+    except OSError as error:
+        raise _unusable("resume", str(out), error) from error
     whole = data[: data.rfind(b"\n") + 1]
     try:
         records = [json.loads(line) for line in whole.splitlines() if line.strip()]
         ids = {_key(record["id"]) for record in records}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"not the output of a batch: {out}", "name another file") from error
     if len(whole) < len(data):
         with out.open("rb+") as file:
@@ -92,21 +95,36 @@ class _Batch:
 
 
 def _read(source: str) -> Iterable[str]:
-    if source == "-":
-        return terminal.read_stdin("batch").splitlines()
     try:
-        return Path(source).expanduser().read_text(encoding="utf-8-sig").splitlines()
+        data = terminal.read_stdin("batch") if source == "-" else _bytes_of(source)
+        # Not splitlines(): JSON strings may hold U+2028 and other line ends as they are.
+        return data.decode("utf-8-sig").split("\n")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot read the batch {source}: {reason}", "name a file") from error
+        raise _unusable("batch", source, error) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"the batch {source} is not UTF-8", "convert it") from error
+
+
+def _open_to_append(out: Path) -> TextIO:
+    try:
+        return out.open("a", encoding="utf-8")
+    except OSError as error:
+        raise _unusable("resume", str(out), error) from error
+
+
+def _bytes_of(file: str) -> bytes:
+    return Path(file).expanduser().read_bytes()
+
+
+def _unusable(option: str, file: str, error: OSError) -> UsageError:
+    reason = (error.strerror or str(error)).lower()
+    return UsageError(f"cannot use --{option} {file}: {reason}", "name a file")
 
 
 def _parse(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -124,11 +142,12 @@ def _checked(item: Any) -> tuple[str, list[GivenText] | None]:
         raise UsageError("no question in the line", 'a line is {"id": 1, "question": "..."}')
     passages = item.get("passages")
     if passages is None:
-        return question.strip(), None
+        return render.encodable(question.strip()), None
     given = []
     for number, passage in enumerate(passages if isinstance(passages, list) else [None], 1):
         if not isinstance(passage, dict) or not isinstance(passage.get("text"), str):
             raise UsageError("passages must be a list of objects with a text", "mend the line")
         text = passage["text"].replace("\r\n", "\n").replace("\r", "\n")
-        given.append(GivenText(f"passage:{number}", str(passage.get("title") or ""), text))
-    return question.strip(), given
+        title = render.encodable(str(passage.get("title") or ""))
+        given.append(GivenText(f"passage:{number}", title, render.encodable(text)))
+    return render.encodable(question.strip()), given

@@ -10,19 +10,32 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import dropwhile, islice, pairwise, takewhile
 
 from ragqa.records import Block, Citation, Hit, Sentence, Support
-from ragqa.sentences import is_negated, numbers_of, sentence_spans, stems_of
+from ragqa.sentences import (
+    is_negated,
+    is_number,
+    names_of,
+    numbers_of,
+    sentence_spans,
+    split_sentences,
+    stems_of,
+    words_of,
+)
 
 SUPPORTED, PARTLY = 0.8, 0.5  # share of a sentence's words (weighted) that a quote must have
 OWN_NUMBER_BONUS = 0.03  # for the passage that the model itself named
 SAME_ORDER = 0.6  # share of the common words that must stand in the quote's order
-NUMBER_REACH = 4  # words within which a number's unit follows it
 MAX_CITATIONS = 2  # for one sentence; the second from another file that says the same
+MONTHS = frozenset(
+    stems_of(
+        "January February March April May June July August September October November December"
+    )
+)
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
@@ -44,14 +57,19 @@ class Quote:
     block: Block
     first: int
     last: int
-    stems: frozenset[str]
+    own: frozenset[str]  # stems of its words
+    stems: frozenset[str]  # these and those of title and headings
     numbers: frozenset[str]
-    negated: bool
 
     @property
     def text(self) -> str:
         """What a reader sees of it."""
         return self.block.text[self.first : self.last]
+
+    @property
+    def words(self) -> str:
+        """The text without the document's own citation numbers: they are no facts."""
+        return MARKER.sub("", self.text)
 
 
 def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
@@ -68,11 +86,11 @@ def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
 
 
 def _quote(index: int, hit: Hit, block: Block, first: int, last: int, context: str) -> Quote:
-    text = block.text[first:last]
     # Title and headings say what "it" is: a sentence may take its subject from them.
-    stems = frozenset(stems_of(text) + stems_of(context))
-    numbers = frozenset(numbers_of(text) | numbers_of(context))
-    return Quote(index, hit, block, first, last, stems, numbers, is_negated(text))
+    words = MARKER.sub("", block.text[first:last])
+    own, above = frozenset(stems_of(words)), stems_of(context)
+    numbers = frozenset(numbers_of(words) | numbers_of(context))
+    return Quote(index, hit, block, first, last, own, own.union(above), numbers)
 
 
 class Judge:
@@ -81,72 +99,113 @@ class Judge:
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.quotes = quotes_of(hits)
         self._frequency = Counter(stem for quote in self.quotes for stem in quote.stems)
+        self._names = frozenset(name for quote in self.quotes for name in names_of(quote.words))
 
     def judge(self, sentence: str, named: Iterable[int] = ()) -> tuple[Support, list[Quote]]:
         """The verdict on a sentence and the quotes for it, best first.
 
         `named` are the indexes of hits that the model cited in it.
         """
-        stems = set(stems_of(sentence))
-        if not stems:
-            return "unsupported", []
-        total = sum(map(self._weight, stems))
-        named = set(named)
-        scored = []
-        for number, quote in enumerate(self.quotes):
-            share = sum(self._weight(stem) for stem in stems & quote.stems) / total
-            bonus = OWN_NUMBER_BONUS if quote.hit_index in named else 0.0
-            # Of equal quotes the shorter one says it more plainly, then the better passage.
-            scored.append((share + bonus, -len(quote.text), -number, share, quote))
-        scored.sort(key=lambda entry: entry[:3], reverse=True)
+        names = self._names_in(sentence)
+        scored = self._scored(set(stems_of(sentence)), set(named))
         if not scored:
             return "unsupported", []
-        share, best = scored[0][3:]
-        verdict = _verdict(share, sentence, best)
+        share, best = scored[0]
+        verdict = _verdict(share, sentence, names, best)
         if verdict == "unsupported":
             return verdict, []
-        return verdict, [best, *_seconds(best, share, scored)][:MAX_CITATIONS]
+        seconds = (
+            quote
+            for other, quote in scored
+            if other >= max(share, SUPPORTED)
+            and quote.hit.path != best.hit.path
+            and _verdict(other, sentence, names, quote) == "supported"
+        )
+        return verdict, [best, *islice(seconds, MAX_CITATIONS - 1)]
+
+    def _scored(self, stems: set[str], named: set[int]) -> list[tuple[float, Quote]]:
+        """The quotes that have some of the words, with the share that they have, best first."""
+        total = math.fsum(map(self._weight, stems))  # exact: the same in whatever order
+        scored = []
+        for number, quote in enumerate(self.quotes):
+            if not (own := len(stems & quote.own)):
+                continue
+            share = math.fsum(self._weight(stem) for stem in stems & quote.stems) / total
+            bonus = OWN_NUMBER_BONUS if quote.hit_index in named else 0.0
+            # Of equal quotes the one that leans less on its headings, then the shorter one, which
+            # says it more plainly, then the better passage.
+            scored.append(((share + bonus, own, -len(quote.text), -number), share, quote))
+        scored.sort(key=lambda entry: entry[0], reverse=True)
+        return [(share, quote) for _, share, quote in scored]
+
+    def _names_in(self, sentence: str) -> frozenset[str]:
+        """The names in a sentence; its first word is one when the quotes use it as one."""
+        first = frozenset(stems_of(sentence)[:1])
+        return names_of(sentence) | (first & self._names)
 
     def _weight(self, stem: str) -> float:
         """Rare words say more; a word in no quote weighs most."""
         return math.log(1 + (len(self.quotes) + 1) / (self._frequency[stem] + 0.5))
 
 
-def _verdict(share: float, sentence: str, quote: Quote) -> Support:
-    """Supported, when words, numbers and negation of the sentence are those of the quote."""
-    if share < PARTLY:
+def _verdict(share: float, sentence: str, names: Collection[str], quote: Quote) -> Support:
+    """Supported, when words, names, numbers and negation of the sentence are those of the quote."""
+    if share < PARTLY or not numbers_of(sentence) <= quote.numbers:
         return "unsupported"
-    if not numbers_of(sentence) <= quote.numbers:
-        return "unsupported"
-    same_sense = is_negated(sentence) == quote.negated and _same_order(sentence, quote.text)
-    return "supported" if share >= SUPPORTED and same_sense else "partly"
+    if share < SUPPORTED or not quote.stems.issuperset(names):
+        return "partly"
+    ours, theirs = stems_of(sentence), stems_of(quote.words)
+    same_sense = is_negated(sentence) == is_negated(_nearest_sentence(ours, quote.words))
+    return "supported" if same_sense and _same_order(ours, theirs, names) else "partly"
 
 
-def _same_order(sentence: str, quote: str) -> bool:
-    """True when most words that both have stand in the same order, and each number is followed
-    by the same word: "bought in February" is not said by "founded in February, bought in April".
+def _nearest_sentence(stems: Sequence[str], text: str) -> str:
+    """The sentence of `text` that has most of the words."""
+    wanted = set(stems)
+    return max(split_sentences(text), key=lambda one: len(wanted.intersection(stems_of(one))))
+
+
+def _same_order(ours: Sequence[str], theirs: Sequence[str], names: Collection[str]) -> bool:
+    """True when the words that both have stand in like order: most of them, all the names, all
+    the numbers, and each number or month beside the same word.
+
+    "Bought in February" is not said by "founded in February, bought in April".
     """
-    ours, theirs = stems_of(sentence), stems_of(quote)
     common = [stem for stem in ours if stem in theirs]
     matcher = SequenceMatcher(None, common, theirs, autojunk=False)
     kept = sum(block.size for block in matcher.get_matching_blocks())
-    for word, following in pairwise(ours):
-        if word[0].isdigit() and word in theirs and following in theirs:
-            after = theirs[theirs.index(word) : theirs.index(word) + NUMBER_REACH]
-            if following not in after and theirs.count(word) == 1:
-                return False
-    return kept >= SAME_ORDER * len(common)
+    return (
+        kept >= SAME_ORDER * len(common)
+        and _is_subsequence([stem for stem in common if stem in names], theirs)
+        and _is_subsequence([stem for stem in common if is_number(stem)], theirs)
+        and all(_is_attached(one, two, theirs) for one, two in pairwise(ours))
+    )
 
 
-def _seconds(
-    best: Quote, share: float, scored: Sequence[tuple[float, int, int, float, Quote]]
-) -> list[Quote]:
-    """Quotes of other files that say as much."""
-    return [
-        quote
-        for _, _, _, other, quote in scored
-        if other >= max(share, SUPPORTED) and quote.hit.path != best.hit.path
-    ]
+def _is_subsequence(part: Iterable[str], whole: Iterable[str]) -> bool:
+    rest = iter(whole)
+    return all(item in rest for item in part)
+
+
+def _is_attached(one: str, two: str, theirs: Sequence[str]) -> bool:
+    """Of neighbours of which one is a value: whether the nearest value of the other is the same."""
+    if _is_value(one) == _is_value(two) or one not in theirs or two not in theirs:
+        return True
+    value, word = (one, two) if _is_value(one) else (two, one)
+    places = [place for place, stem in enumerate(theirs) if stem == word]
+    before = {near for place in places for near in _next_values(theirs[place::-1])}
+    after = {near for place in places for near in _next_values(theirs[place:])}
+    same_side, other_side = (before, after) if value == one else (after, before)
+    return value in same_side or (not same_side and value in other_side)
+
+
+def _next_values(stems: Iterable[str]) -> Iterator[str]:
+    """The first value and those that follow it at once, such as month and year."""
+    return takewhile(_is_value, dropwhile(lambda stem: not _is_value(stem), stems))
+
+
+def _is_value(stem: str) -> bool:
+    return is_number(stem) or stem in MONTHS
 
 
 class Citer:
@@ -172,10 +231,10 @@ class Citer:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
         named, invented = own_numbers(raw, self._hit_count) if self._model_wrote else (set(), 0)
         plain = MARKER.sub("", raw).strip()
-        key = " ".join(stems_of(plain))
+        key = " ".join(words_of(plain))
         if not plain or not any(char.isalnum() for char in plain):
             return None
-        if key and key in self._seen:
+        if key in self._seen:
             self.repeated += 1
             return None
         self._seen.add(key)
@@ -208,11 +267,34 @@ def _marked(sentence: str, numbers: Sequence[int]) -> str:
 def _number(quote: Quote, sources: Mapping[str, SourceText], citations: list[Citation]) -> int:
     """The number of the citation for a quote, a new one where needed."""
     made = citation_of(quote, sources.get(quote.hit.path, SourceText(None, True)))
-    for citation in citations:
+    for i, citation in enumerate(citations):
         if replace(citation, number=0) == made:
+            return citation.number
+        if joined := _joined(citation, made, quote):
+            citations[i] = joined
             return citation.number
     citations.append(replace(made, number=len(citations) + 1))
     return len(citations)
+
+
+def _joined(earlier: Citation, later: Citation, quote: Quote) -> Citation | None:
+    """One citation for two neighbouring sentences of a block; None when they are none."""
+    gap = quote.block.text[quote.first - 1 : quote.first]
+    text = f"{earlier.quote_text}{gap}{later.quote_text}"
+    between = later.start_char - earlier.end_char
+    if earlier.path != later.path or not 0 <= between <= len(quote.block.source):
+        return None
+    if not gap.isspace() or not quote.block.text[: quote.last].endswith(text):
+        return None
+    block_start = later.start_char - quote.block.source_span(quote.first, quote.last)[0]
+    source = quote.block.source
+    return replace(
+        earlier,
+        end_line=later.end_line,
+        end_char=later.end_char,
+        quote=source[earlier.start_char - block_start : later.end_char - block_start],
+        quote_text=text,
+    )
 
 
 def citation_of(quote: Quote, source: SourceText) -> Citation:

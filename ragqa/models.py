@@ -102,9 +102,14 @@ def generator_file(model: str) -> tuple[str, Path, str]:
     path = known.path() if known else Path(model).expanduser()
     if not known:
         _require(path, model, "generator", is_file=True)
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise ModelError(f"not a GGUF model: {path}", "name a file that ends in .gguf")
+    try:
+        with path.open("rb") as file:
+            is_gguf = file.read(4) == b"GGUF"
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ModelError(f"cannot read the model {path}: {reason}", "name another file") from error
+    if not is_gguf:
+        raise ModelError(f"not a GGUF model: {path}", "name a file that ends in .gguf")
     return (known.name if known else path.stem), path, checked_hash(path, known)
 
 
@@ -122,11 +127,11 @@ def embedder_folder(model: str) -> Path:
 def _hub_folder(model: str) -> Path | None:
     """Where an earlier download of a hub model lies; nothing is fetched."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(model, local_files_only=True))
-    except LocalEntryNotFoundError:
+    except (LocalEntryNotFoundError, HFValidationError):
         return None
 
 

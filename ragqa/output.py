@@ -100,7 +100,7 @@ def _show_by_sentence(
 def _say_state(answer: Answer, code: int) -> None:
     """What the exit code means, and warnings, on stderr."""
     for warning in answer.warnings:
-        terminal.say(f"warning: {render.clean(warning)}")
+        terminal.say(f"warning: {render.clean_line(warning)}")
     if answer.state == "not_in_documents":
         terminal.say("not in the documents")
     elif code == EXIT_REMOVED:
@@ -113,7 +113,7 @@ def show_hits(query: str, session: Session, *, json: bool, plain: bool) -> int:
     """Search, show, and return the exit code."""
     assert session.reader is not None
     for warning in session.warnings:
-        terminal.say(f"warning: {render.clean(warning)}")
+        terminal.say(f"warning: {render.clean_line(warning)}")
     hits = retrieve(query, session.embedder, session.reader, session.k)
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:

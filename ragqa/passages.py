@@ -10,35 +10,64 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from ragqa.records import Block, Document, Passage, Run, contextual_text
 
 CountTokens = Callable[[Sequence[str]], list[int]]
+Context = tuple[str | None, tuple[str, ...]]  # title and headings
 
 # Title and headings may take this share of a passage; of longer ones the innermost stay.
 CONTEXT_SHARE = 0.4
 # Where to cut a long block, best first; each pattern matches what ends a part.
-CODE_CUTS = (r"\n",)
 PROSE_CUTS = (r"(?<=[.!?。！？])[\"')\]”’]*\s+|(?<=[。！？])", r"(?<=[;:,，；])\s*", r"\s+")
 
 
 def split(document: Document, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """The passages of a document, each at most `max_tokens` long, title and headings included."""
-    blocks = [block for block in document.blocks if block.kind != "heading"]
-    blocks = blocks or list(document.blocks)
+    sections = _sections(document.blocks)
+    contexts = [
+        _fitting_context(document.title, section[0].headings, count_tokens, max_tokens)
+        for section in sections
+    ]
     passages = []
-    for headings, section in groupby(blocks, key=lambda block: block.headings):
-        context = _fitting_context(document.title, headings, count_tokens, max_tokens)
+    for number, (section, context) in enumerate(zip(sections, contexts, strict=True)):
+        blocks = section[1:] if _is_named(number, sections, contexts) else section
         budget = max_tokens - count_tokens([contextual_text(*context, "")])[0]
-        for run in _pack(list(section), count_tokens, budget):
+        for run in _pack(blocks, count_tokens, budget):
             passages += _fit(Passage(*context, tuple(run)), count_tokens, max_tokens)
     return passages
 
 
+def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
+    """The blocks cut before each heading, and wherever the heading path changes."""
+    sections: list[list[Block]] = []
+    for block in blocks:
+        if not sections or block.kind == "heading" or block.headings != sections[-1][0].headings:
+            sections.append([])
+        sections[-1].append(block)
+    return sections
+
+
+def _is_named(number: int, sections: list[list[Block]], contexts: list[Context]) -> bool:
+    """True when a section's heading stands in the heading path of a passage in it.
+
+    A heading without any text below it, or too long for the path, is a text of its own.
+    """
+    first = sections[number][0]
+    if first.kind != "heading":
+        return False
+    for inner in range(number, len(sections)):
+        block = sections[inner][-1]
+        if block.headings[: len(first.headings)] != first.headings:
+            break
+        if block.kind != "heading" and first.headings[-1] in contexts[inner][1]:
+            return True
+    return False
+
+
 def _fitting_context(
     title: str | None, headings: tuple[str, ...], count_tokens: CountTokens, max_tokens: int
-) -> tuple[str | None, tuple[str, ...]]:
+) -> Context:
     """Title and headings, without the outer ones where they would take too much room."""
     limit = int(max_tokens * CONTEXT_SHARE)
     names = list(dict.fromkeys([*([title] if title else []), *headings]))
@@ -85,9 +114,16 @@ def _fit(passage: Passage, count_tokens: CountTokens, max_tokens: int) -> list[P
 
 def _halve(block: Block) -> list[Block]:
     """Two parts of a block, cut at the best place near its middle."""
-    cut = _best_cut(block.text, CODE_CUTS if block.kind == "code" else PROSE_CUTS)
+    cut = _line_cut(block.text) if block.kind == "code" else _best_cut(block.text, PROSE_CUTS)
     parts = (part_of(block, 0, cut), part_of(block, cut, len(block.text)))
     return [part for part in parts if part]
+
+
+def _line_cut(text: str) -> int:
+    """The line end nearest the middle, however near an end it is: lines stay whole."""
+    middle = len(text) // 2
+    ends = [match.end() for match in re.finditer("\n", text)]
+    return min(ends, key=lambda end: abs(end - middle), default=middle)
 
 
 def _best_cut(text: str, patterns: Iterable[str]) -> int:

@@ -32,6 +32,7 @@ from ragqa.store import IndexReader, IndexWriter, no_index
 
 LoadEmbedder = Callable[[str], Embedder]
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
+BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 
@@ -57,15 +58,14 @@ def build_index(
         run = IndexRun(writer, max_file_bytes)
         run.find(folders or _known_folders(writer), observe)
         run.read(embedder, observe)
+        _require_documents(folders, run)
         if dry_run:
             run.count_missing_vectors(embedder)
             return run.report()  # leaving the writer takes all of it back
         if run.has_changed or not writer.vectors_are_intact():
             run.embed(embedder, observe)
             run.publish(embedder)
-        report = run.finish()
-        _require_documents(folders, run, report)
-        return report
+        return run.finish()
 
 
 @dataclass
@@ -157,9 +157,9 @@ def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
     head = ""
     for piece in pieces:
         head += piece
-        if len(head.strip()) > len(REFUSAL):
+        if len(head.strip(BEFORE_REFUSAL)) > len(REFUSAL):
             break
-    if head.strip(" .[(\"'*\n").lower().startswith(REFUSAL):
+    if head.strip(BEFORE_REFUSAL).lower().startswith(REFUSAL):
         return None
     return chain([head], pieces)
 
@@ -222,14 +222,11 @@ def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:
             known = ", ".join(writer.folders()) or "none"
             raise UsageError(f"not a folder of this index: {folder}", f"it knows: {known}")
         embedder = matching_embedder(writer.meta, "", load_embedder)
-        writer.forget_folder(str(folder))
-        paths = [d.path for d in writer.documents().values() if d.folder == str(folder)]
-        for path in paths:
-            writer.remove(path)
+        removed = writer.forget_folder(folder)
         run = IndexRun(writer, 0)
         run.embed(embedder, lambda *_: None)
         run.publish(embedder)
-        return len(paths)
+        return removed
 
 
 def _known_folders(writer: IndexWriter) -> list[Path]:
@@ -239,11 +236,12 @@ def _known_folders(writer: IndexWriter) -> list[Path]:
     return folders
 
 
-def _require_documents(folders: Sequence[Path], run: IndexRun, report: IndexReport) -> None:
+def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
     """DocumentError when a named folder holds nothing that could be read."""
     for folder in folders:
         if not run.is_readable(folder):
-            reasons = [item.reason for item in report.failed if folder in Path(item.path).parents]
+            failed = run.report().failed
+            reasons = [item.reason for item in failed if Path(item.path).is_relative_to(folder)]
             detail = f" ({len(reasons)} failed, e.g.: {reasons[0]})" if reasons else ""
             endings = " ".join(READERS)
             raise DocumentError(

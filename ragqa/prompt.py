@@ -6,6 +6,7 @@ without special tokens, so nothing in it can act as a part of the chat template.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from ragqa.records import Hit, contextual_text
@@ -16,6 +17,7 @@ INSTRUCTION = (
     "If they do not answer it, reply only: Not in the documents."
 )
 REFUSAL = "not in the documents"
+MIN_CUT = 20  # characters; less of a passage says nothing
 
 
 def build_prompt(
@@ -24,22 +26,25 @@ def build_prompt(
     """The user message, at most `budget` tokens long, and the hits that it has room for.
 
     Hits are taken in order, best first; the first that does not fit ends the list. The best one
-    is cut where it alone would be too long.
+    is cut where it alone would be too long. A question that fills the budget leaves room for none.
     """
-    frame = _message(question, [])
-    left = budget - count_tokens(frame)
+
+    def fits(texts: Sequence[str]) -> bool:
+        return count_tokens(_message(question, texts)) <= budget
+
     used: list[Hit] = []
     texts: list[str] = []
     for hit in hits:
         text = passage_text(len(used) + 1, hit)
-        size = count_tokens(text) + 2
-        if size > left:
-            if not used and left > 0:
-                used, texts = [hit], [text[: max(len(text) * left // size - 1, 0)]]
+        if not fits([*texts, text]):
             break
         used.append(hit)
         texts.append(text)
-        left -= size
+    if hits and not used:
+        text = passage_text(1, hits[0])
+        too_long = bisect_left(range(len(text)), True, key=lambda size: not fits([text[:size]]))
+        if too_long > MIN_CUT:
+            used, texts = [hits[0]], [text[: too_long - 1]]
     return _message(question, texts), used
 
 

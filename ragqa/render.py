@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 VERSION = 1
 # C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What json leaves as it is although a terminal obeys it, or other programs end a line at it.
+RAW_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|.)?"
 )
@@ -35,10 +37,21 @@ def clean(text: str) -> str:
     return CONTROL.sub("", ESCAPE_SEQUENCE.sub("", text))
 
 
+def clean_line(text: str) -> str:
+    """The same on one line: a name with a line break in it must not look like two lines."""
+    return clean(text).replace("\n", " ")
+
+
+def encodable(text: str) -> str:
+    """Text with `?` for what UTF-8 cannot hold: halves of surrogate pairs, from broken input."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def to_json(value: Mapping[str, Any]) -> str:
     """One line of JSON, the contract's version first."""
     document = {"version": VERSION, **value}
-    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace").decode()
+    text = encodable(json.dumps(document, ensure_ascii=False))
+    return RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 # Answers ------------------------------------------------------------------------------------
@@ -68,7 +81,7 @@ def answer_text(answer: Answer) -> str:
 def source_lines(citations: Iterable[Citation]) -> list[str]:
     """One line a citation: number, file:line, headings, other files with the same passage."""
     return [
-        f"[{citation.number}] {clean(citation.path)}:{place(citation)}"
+        f"[{citation.number}] {clean_line(citation.path)}:{place(citation)}"
         f"{_headings(citation)}{_also_in(citation)}{_stale(citation)}"
         for citation in citations
     ]
@@ -94,7 +107,7 @@ def answer_rich(answer: Answer) -> RenderableType:
     for citation in answer.citations:
         parts.append(_source_rich(citation))
         quote = Text(f"“{clean(' '.join(citation.quote_text.split()))}”", style="dim italic")
-        parts.append(Padding(quote, (0, 0, 0, 4)))
+        parts.append(Padding(quote, (0, 0, 0, 4), expand=False))
     return Group(*parts)
 
 
@@ -113,10 +126,10 @@ def _sentences_rich(sentences: Sequence[Sentence]) -> Text:
 def _source_rich(citation: Citation) -> Text:
     from rich.text import Text
 
-    text = Text(f"[{citation.number}] ", style="bold cyan")
+    text = Text().append(f"[{citation.number}] ", style="bold cyan")
     path = Path(citation.path)
     link = f"link {path.as_uri()}" if path.is_absolute() else ""
-    text.append(f"{clean(short_path(citation.path))}:{place(citation)}", style=link)
+    text.append(f"{clean_line(short_path(citation.path))}:{place(citation)}", style=link)
     text.append(_headings(citation) + _also_in(citation), style="dim")
     text.append(_stale(citation), style="yellow")
     return text
@@ -140,12 +153,12 @@ def short_path(path: str) -> str:
 
 
 def _headings(citation: Citation) -> str:
-    names = [clean(name) for name in citation.headings] or [clean(citation.title)]
+    names = [clean_line(name) for name in citation.headings or (citation.title,)]
     return "  " + " > ".join(names) if any(names) else ""
 
 
 def _also_in(citation: Citation) -> str:
-    return f" (also in {clean(', '.join(citation.also_in))})" if citation.also_in else ""
+    return f" (also in {clean_line(', '.join(citation.also_in))})" if citation.also_in else ""
 
 
 def _stale(citation: Citation) -> str:
@@ -185,13 +198,14 @@ def hits_rich(hits: Sequence[Hit]) -> RenderableType:
     parts: list[RenderableType] = []
     for rank, hit in enumerate(hits, 1):
         first, last = hit.passage.lines
-        head = Text(f"{rank}. ", style="bold cyan")
+        head = Text().append(f"{rank}. ", style="bold cyan")
         head.append(
-            f"{clean(short_path(hit.path))}:{first}-{last}", f"link {Path(hit.path).as_uri()}"
+            f"{clean_line(short_path(hit.path))}:{first}-{last}",
+            f"link {Path(hit.path).as_uri()}",
         )
-        head.append(f"  {hit.score:.2f}  {clean(' > '.join(hit.passage.headings))}", "dim")
+        head.append(f"  {hit.score:.2f}  {clean_line(' > '.join(hit.passage.headings))}", "dim")
         text = Text(clean(_snippet(hit)))
-        parts += [head, Padding(text, (0, 0, 1, 3))]
+        parts += [head, Padding(text, (0, 0, 1, 3), expand=False)]
     return Group(*parts)
 
 
@@ -209,7 +223,7 @@ def hits_plain(hits: Sequence[Hit]) -> str:
         names = " > ".join(hit.passage.headings) or hit.document_title
         also = f" (also in {', '.join(hit.also_in)})" if hit.also_in else ""
         head = f"{rank}. {hit.path}:{first}-{last}  {hit.score:.2f}  {names}{also}"
-        parts.append(f"{clean(head)}\n   {clean(_snippet(hit))}\n")
+        parts.append(f"{clean_line(head)}\n   {clean(_snippet(hit))}\n")
     return "\n".join(parts)
 
 
@@ -237,12 +251,12 @@ def report_plain(report: IndexReport, dry_run: bool = False) -> str:
 
 def failed_lines(report: IndexReport) -> list[str]:
     """One line for each file that could not be read."""
-    return [f"failed: {clean(item.path)}: {clean(item.reason)}" for item in report.failed]
+    return [f"failed: {clean_line(f'{item.path}: {item.reason}')}" for item in report.failed]
 
 
 def table_plain(rows: Iterable[tuple[str, str]]) -> str:
     """Two columns, the first as wide as its longest entry."""
-    pairs = [(clean(name), clean(value)) for name, value in rows]
+    pairs = [(clean_line(name), clean_line(value)) for name, value in rows]
     width = max((len(name) for name, _ in pairs), default=0)
     return "".join(f"{name:<{width}}  {value}".rstrip() + "\n" for name, value in pairs)
 

@@ -19,7 +19,7 @@ POOL = 50  # passages that each search contributes
 DENSE_WEIGHT = 0.6  # of the cosine, against the normalized BM25 score
 MAX_WORDS = 64  # of a question, for the lexical search
 SHINGLE_WORDS = 5
-DUPLICATE_SHARE = 0.8  # of the shorter passage's shingles
+DUPLICATE_SHARE = 0.8  # of a passage's shingles: so much of it stands in a better one
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
 
 
@@ -91,8 +91,9 @@ def shingles_of(text: str) -> set[str]:
     return {" ".join(words[i : i + SHINGLE_WORDS]) for i in range(last + 1)}
 
 
-def _repeats(one: set[str], other: set[str]) -> bool:
-    return len(one & other) >= DUPLICATE_SHARE * min(len(one), len(other))
+def _repeats(shingles: set[str], other: set[str]) -> bool:
+    """Whether a passage says nothing new; a long one may well hold a short one and more."""
+    return len(shingles & other) >= DUPLICATE_SHARE * len(shingles)
 
 
 def _with_twin(hit: Hit, twin: Hit) -> Hit:

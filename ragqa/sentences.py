@@ -18,10 +18,10 @@ ABBREVIATION = re.compile(
 )
 # A list number at the start, "1." or "12)", is none either.
 LIST_NUMBER = re.compile(r"\s*\(?\d{1,3}[.)]$")
-WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|\w+")
+WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 STEM_LENGTH = 6  # truncation stemming: crude, language-neutral, good enough for matching
 # These take the next sentence's start into account: "approx. 5" goes on, "etc. The" does not.
-MAY_END = ("etc.", "al.", "Inc.", "Ltd.", "Co.", "Corp.", "U.S.", "U.K.", "a.m.", "p.m.", "Jr.")
+MAY_END = tuple("No. etc. al. Inc. Ltd. Co. Corp. U.S. U.K. a.m. p.m. Jr.".split())
 
 STOP_WORDS = frozenset(
     "a about all also am an and any are as at be been being but by can could did do does doing each"
@@ -86,21 +86,39 @@ def stream_sentences(pieces: Iterable[str]) -> Iterator[str]:
 def words_of(text: str) -> list[str]:
     """All words in lower case; numbers without their thousands separators."""
     words = (word.lower().replace("’", "'") for word in WORD.findall(text))
-    return [word.replace(",", "") if word[0].isdigit() else word for word in words]
+    return [word.replace(",", "") if is_number(word) else word for word in words]
 
 
 def stems_of(text: str) -> list[str]:
     """The words that carry content, cut to their first letters; numbers whole."""
-    return [
-        word if word[0].isdigit() else word.removesuffix("'s")[:STEM_LENGTH].rstrip("s")
-        for word in words_of(text)
-        if word not in STOP_WORDS
-    ]
+    return [_stem(word) for word in words_of(text) if word not in STOP_WORDS]
+
+
+def _stem(word: str) -> str:
+    if is_number(word):
+        return word
+    return word.removesuffix("'s")[:STEM_LENGTH].rstrip("s") or word
+
+
+def is_number(word: str) -> bool:
+    """True for a word or stem that begins with a digit."""
+    return word[0].isdigit()
 
 
 def numbers_of(text: str) -> set[str]:
     """The numbers in a text, as `words_of` writes them."""
-    return {word for word in words_of(text) if word[0].isdigit()}
+    return {word for word in words_of(text) if is_number(word)}
+
+
+def names_of(text: str) -> frozenset[str]:
+    """The stems of words with a capital letter; those at the start of a sentence need two."""
+    names = []
+    for first, last in sentence_spans(text):
+        for number, match in enumerate(WORD.finditer(text, first, last)):
+            capitals = sum(map(str.isupper, match[0]))
+            if capitals > (number == 0):
+                names += stems_of(match[0])
+    return frozenset(names)
 
 
 def is_negated(text: str) -> bool:

@@ -107,7 +107,8 @@ class Opener:
             yield session(matching_embedder({}, model, load), None)
             return
         with IndexReader(directory) as reader:
-            self._require_passages(reader)
+            if index:
+                self._require_passages(reader)
             yield session(matching_embedder(reader.meta, model, load), reader)
 
     def _directory(self) -> Path:

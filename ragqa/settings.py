@@ -91,6 +91,8 @@ def load_settings(
         ("flag", {name: value for name, value in flags.items() if value is not None}),
     )
     for origin, given in sources:
+        if "collection" in given and "index" not in given:
+            values["index"], origins["index"] = "", "default"  # the nearer source decides
         for name, value in given.items():
             where = f"{origin} RAGQA_{name.upper()}" if origin == "environment" else origin
             values[name] = _checked(name, value, where)
@@ -132,6 +134,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return number
     if not isinstance(value, str):
         raise UsageError(f"{name} must be text, not {value!r} ({where})", "put it in quotes")
+    if not value and where == "flag":
+        raise UsageError(f"{name} is empty (flag)", "give it a value, or leave it out")
     if name == "answer" and value not in ANSWER_MODES:
         known = ", ".join(ANSWER_MODES)
         raise UsageError(

@@ -9,15 +9,16 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ragqa.errors import RagqaError, UsageError
-from ragqa.render import error_json, error_line, to_json
+from ragqa.render import clean, error_json, error_line, to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,36 +29,45 @@ PLAIN_PROGRESS_SECONDS = 5.0
 CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-class Terminated(BaseException):
-    """SIGTERM: unwound like Ctrl-C, so that locks are released and transactions taken back."""
+class Stopped(BaseException):
+    """SIGINT or SIGTERM: unwound, so that locks are released and transactions taken back.
+
+    Not KeyboardInterrupt, which typer answers by itself, without a word.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_TERMINATED
 
 
 def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
     """Call the program with its arguments and return its exit code. Catches every error."""
-    as_json = "--json" in arguments
-    debug = "--debug" in arguments
+    options = list(arguments)[: list(arguments).index("--")] if "--" in arguments else arguments
+    as_json, debug = "--json" in options, "--debug" in options
+    _replace_closed_streams()
     _use_utf8()
-    signal.signal(signal.SIGTERM, _raise_terminated)
     try:
-        code = app(args=list(arguments), standalone_mode=False, prog_name="ragqa")
-        _flush()
+        with _signals_raise():
+            code = app(args=list(arguments), standalone_mode=False, prog_name="ragqa")
+            _flush()
         return code if isinstance(code, int) else 0
     except RagqaError as error:
-        if debug:
-            raise
-        return _report(error, as_json)
+        return _report(error, as_json, debug)
     except CommandLineError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # no command: its message is the help
+            say(str(error))
+            return UsageError.exit_code
         return _report(_usage_error(error), as_json)
-    except BrokenPipeError as error:
-        return closed_pipe(getattr(error, "state_code", 0))
-    except (KeyboardInterrupt, typer.Abort):
-        return _interrupted("interrupted", EXIT_INTERRUPTED)
-    except Terminated:
-        return _interrupted("terminated", EXIT_TERMINATED)
+    except SystemExit as error:  # how typer ends when nobody reads the help that it writes
+        if isinstance(error.__context__, BrokenPipeError):
+            return closed_pipe(0)
+        raise
+    except Stopped as stop:
+        word = "interrupted" if stop.code == EXIT_INTERRUPTED else "terminated"
+        say(f"ragqa: {word}; embeddings made so far are kept")
+        return stop.code
     except Exception as error:
-        if debug:
-            raise
-        return _bug(error, as_json)
+        return _report(_bug(error), as_json, debug)
 
 
 def write(text: str, code: int = 0) -> int:
@@ -69,6 +79,10 @@ def write(text: str, code: int = 0) -> int:
         return closed_pipe(code)
     except AttributeError:  # stdout was closed before the program started
         return code
+    except OSError as error:
+        closed_pipe(code)
+        reason = (error.strerror or str(error)).lower()
+        raise RagqaError(f"cannot write to stdout: {reason}", "write to another place") from error
     return code
 
 
@@ -82,7 +96,7 @@ def closed_pipe(code: int) -> int:
 def say(text: str) -> None:
     """One line on stderr; a closed stderr is no reason to stop."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(clean(text), file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         return
 
@@ -99,14 +113,14 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
-def read_stdin(what: str) -> str:
-    """All of standard input as UTF-8. Raises UsageError when there is none."""
+def read_stdin(what: str) -> bytes:
+    """All of standard input. Raises UsageError when there is none."""
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError(f"no {what}: standard input is closed", "give it as an argument")
     if sys.stdin.isatty():
         raise UsageError(f"no {what} given", 'try: ragqa ask "What is self-attention?"')
     try:
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        return sys.stdin.buffer.read()
     except OSError as error:
         raise UsageError(f"no {what}: cannot read standard input", str(error)) from error
 
@@ -174,8 +188,34 @@ def _use_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _replace_closed_streams() -> None:
+    """Keep file descriptors 0 to 2 from naming a file that is opened later.
+
+    Otherwise native libraries would write their log into it, and `print` its warnings to stdout.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise Stopped; a signal that the caller has ignored stays ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, _raise_stopped)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise_stopped(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
 
 
 def _flush() -> None:
@@ -183,10 +223,15 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _report(error: RagqaError, as_json: bool) -> int:
+def _report(error: RagqaError, as_json: bool, debug: bool = False) -> int:
     """One line on stderr; with --json also the error's document on stdout."""
+    if debug:
+        say("".join(traceback.format_exception(error)).rstrip())
     say(error_line(error))
-    return write(to_json(error_json(error)) + "\n", error.exit_code) if as_json else error.exit_code
+    if as_json:
+        with suppress(RagqaError):  # stdout itself may be what failed
+            write(to_json(error_json(error)) + "\n")
+    return error.exit_code
 
 
 def _usage_error(error: Exception) -> UsageError:
@@ -196,14 +241,9 @@ def _usage_error(error: Exception) -> UsageError:
     return UsageError(message.rstrip("."), f"see: {command} --help")
 
 
-def _interrupted(word: str, code: int) -> int:
-    say(f"ragqa: {word}; embeddings made so far are kept")
-    return code
-
-
-def _bug(error: Exception, as_json: bool) -> int:
+def _bug(error: Exception) -> RagqaError:
     bug = RagqaError(
-        f"internal error: {type(error).__name__}: {error}", "run it with --debug and report it"
+        f"internal error: {type(error).__name__}: {error}", "run ragqa --debug COMMAND, report it"
     )
-    bug.code, bug.exit_code = "bug", EXIT_BUG
-    return _report(bug, as_json)
+    bug.code, bug.exit_code, bug.__cause__ = "bug", EXIT_BUG, error
+    return bug

@@ -43,6 +43,10 @@ class BlockMaker:
         """The offset of the first character of a line counted from 0."""
         return self._line_starts[min(line, len(self._line_starts) - 1)]
 
+    def line_end(self, line: int) -> int:
+        """The offset just after a line counted from 0."""
+        return self.line_start(line + 1) if line + 1 < len(self._line_starts) else len(self.text)
+
     def block(
         self,
         kind: str,

@@ -17,6 +17,10 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]
+WESTERN = "cp1252"
+HUNGARIAN = frozenset("áéíóöőúüűÁÉÍÓÖŐÚÜŰ".encode("cp1250"))
+HUNGARIAN_ONLY = frozenset("őűŐŰ".encode("cp1250"))
 SAMPLE_BYTES = 200_000  # detection reads no more: it is slow, and this is plenty of evidence
 
 
@@ -51,10 +55,30 @@ def _detect(data: bytes) -> str:
     """Guess an 8-bit or East Asian encoding from the bytes."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:SAMPLE_BYTES]).best()
+    if _is_damaged_utf8(data):
+        return "utf-8"
+    # Without a mark and without zero bytes these would only be found by mistake.
+    matches = from_bytes(data[:SAMPLE_BYTES], cp_exclusion=WIDE)
+    best = matches.best()
     if best is None:
         raise DocumentError("in an encoding that could not be detected, or a binary file")
+    tied = next((m for m in matches if WESTERN in m.could_be_from_charset), None)
+    if tied and tied.chaos <= best.chaos and tied.coherence >= best.coherence - 0.1:
+        # Equal evidence comes in alphabetical order, cp1250 first; cp1254 won on merit.
+        return best.encoding if best.encoding == "cp1254" or _is_hungarian(data) else WESTERN
     return best.encoding
+
+
+def _is_hungarian(data: bytes) -> bool:
+    """True when the accented letters are those of Hungarian: its ő and ű are õ and û in cp1252."""
+    letters = {byte for byte in data if byte >= 0xC0}
+    return letters <= HUNGARIAN and not letters.isdisjoint(HUNGARIAN_ONLY)
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """True when nearly all that is not ASCII is valid UTF-8."""
+    others = [char for char in data.decode("utf-8", errors="replace") if char > "\x7f"]
+    return others.count("\ufffd") * 10 <= len(others)
 
 
 def _normalize(text: str) -> str:

@@ -1,12 +1,13 @@
 """Folder -> the files in it that can be read as documents.
 
-Leaves out hidden files and folders, what `.gitignore` and `.ragqaignore` exclude, and folders
-that a symbolic link has led to before. Knows nothing of what is in the files.
+Leaves out hidden files and folders, what `.gitignore` and `.ragqaignore` exclude, and what a
+symbolic link has led to before. Knows nothing of what is in the files.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -38,12 +39,22 @@ class _Rules(NamedTuple):
 
 def find_documents(folder: Path) -> Iterator[FoundFile]:
     """All documents below `folder` (an absolute path), in a fixed order, each file once."""
-    yield from _walk(folder, (), set())
+    seen: set[tuple[int, int]] = set()
+    open_folders = [_entries(folder, (), seen)]
+    while open_folders:
+        found = next(open_folders[-1], None)
+        if found is None:
+            open_folders.pop()
+        elif isinstance(found, FoundFile):
+            yield found
+        else:
+            open_folders.append(_entries(*found, seen))
 
 
-def _walk(
+def _entries(
     folder: Path, rules: tuple[_Rules, ...], seen: set[tuple[int, int]]
-) -> Iterator[FoundFile]:
+) -> Iterator[FoundFile | tuple[Path, tuple[_Rules, ...]]]:
+    """The files of one folder and the folders in it, these with the rules that hold there."""
     try:
         stat = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -57,9 +68,11 @@ def _walk(
     for entry in entries:
         if entry.name.startswith(".") or _is_ignored(entry, rules):
             continue
-        if _is_folder(entry):
+        if (shown := _utf8(entry.path)) != entry.path:
+            yield FoundFile(Path(shown), 0, 0, "its name is not valid UTF-8; rename it")
+        elif _is_folder(entry):
             if entry.name not in SKIPPED_FOLDERS:
-                yield from _walk(Path(entry.path), rules, seen)
+                yield Path(entry.path), rules
         elif is_supported(Path(entry.name)):
             yield from _file(entry, seen)
 
@@ -74,11 +87,16 @@ def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found
         return
     if not path.is_file():
         return  # a named pipe or a device would block for ever
-    if entry.is_symlink():
+    if entry.is_symlink() or stat.st_nlink == 1:  # hard links are files of their own
         if (stat.st_dev, stat.st_ino) in seen:
             return
         seen.add((stat.st_dev, stat.st_ino))
     yield FoundFile(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _utf8(path: str) -> str:
+    """The path as it can be stored and printed."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -94,7 +112,16 @@ def _rules_of(folder: Path) -> Iterator[_Rules]:
             lines = (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             continue
-        yield _Rules(folder, GitIgnoreSpec.from_lines(lines))
+        yield _Rules(folder, GitIgnoreSpec.from_lines(filter(_makes_sense, lines)))
+
+
+def _makes_sense(line: str) -> bool:
+    """False for a line of an ignore file that git would pass over and pathspec refuses."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _is_ignored(entry: os.DirEntry[str], rules: tuple[_Rules, ...]) -> bool:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.M)
+MERGE = re.compile(r"<<|!!merge|:merge>")
 LINE = re.compile(r"^([\w][\w .-]*?):(?:[ \t]+(.*))?$")
 ITEM = re.compile(r"^\s*-\s+(.+)$")
 
@@ -32,14 +33,16 @@ def split(text: str) -> FrontMatter:
     if match is None:
         return FrontMatter(0, None, (), (), {}, ())
     values, warnings = _load(match[1])
+    if not values and match[1].strip():
+        return FrontMatter(0, None, (), (), {}, ())  # text between two rules
     title = values.get("title")
     aliases = _strings(values.get("aliases")) or _strings(values.get("alias"))
     tags = _strings(values.get("tags"), spaces=True) or _strings(values.get("tag"), spaces=True)
     return FrontMatter(
         match.end(),
-        str(title).strip() or None if isinstance(title, str | int | float) else None,
+        str(title).strip() or None if isinstance(title, str | int | float | date) else None,
         aliases,
-        tuple(tag.lstrip("#") for tag in tags),
+        tuple(dict.fromkeys(tag.lstrip("#") for tag in tags if tag.strip("#"))),
         {str(key): _plain(value) for key, value in values.items() if _plain(value) is not None},
         warnings,
     )
@@ -50,6 +53,9 @@ def _load(source: str) -> tuple[dict[Any, Any], tuple[str, ...]]:
     import yaml
 
     try:
+        # A merge of merges of merges would grow without bound; nobody needs one here.
+        if MERGE.search(source):
+            raise yaml.YAMLError
         values = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, TypeError) as error:
         # ValueError: a date that does not exist; TypeError: a list as a key.

@@ -23,7 +23,8 @@ VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "source", "col", "are
 INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
     "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt",
-    "u", "var", "wbr", "img", "td", "th",
+    "u", "var", "wbr", "img", "td", "th", "acronym", "big", "nobr", "strike", "ruby", "rb", "rt",
+    "rp",
 }  # fmt: skip
 KINDS = {
     "li": "list_item",
@@ -33,6 +34,7 @@ KINDS = {
     "blockquote": "quote",
 }
 HEADING = re.compile(r"h[1-6]")
+MAX_DEPTH = 500  # as browsers do: deeper elements are read, but not kept on the stack
 MAIN_SHARE = 0.25  # <main> holds the page when at least this share of the text is in it
 
 
@@ -57,11 +59,11 @@ def read(path: Path, text: str, encoding: str) -> Document:
 
 
 def fragment_blocks(
-    make: BlockMaker, start: int, end: int, headings: tuple[str, ...]
+    make: BlockMaker, start: int, source: str, headings: tuple[str, ...]
 ) -> list[Block]:
-    """The blocks of the HTML at `[start:end]` of a file, below `headings`."""
+    """The blocks of the HTML `source`, which stands at `start` of a file, below `headings`."""
     page = _Page(make, start, headings, skip_chrome=False)
-    page.run(make.text[start:end])
+    page.run(source)
     return [block for block, _ in page.blocks]
 
 
@@ -101,30 +103,33 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element; a block element ends the text before it."""
         values = dict(attrs)
+        if self._inside("title"):
+            self.handle_endtag("title")  # it holds no elements: one that does was left open
         if tag == "meta" and (values.get("name") or "").lower() == "keywords":
             words = (values.get("content") or "").split(",")
             self.keywords = tuple(word.strip() for word in words if word.strip())
         if tag == "br":
             self._pieces.append(Piece("\n" if self._inside("pre") else " ", None))
-        elif tag in ("td", "th") and self._pieces:
-            self._pieces.append(Piece(" | ", None))
+        elif tag in ("td", "th"):
+            self._cell()
         elif tag not in INLINE:
             self._flush()
-        if tag not in VOID:
+        if tag not in VOID and len(self._open) < MAX_DEPTH:
             self._open.append((tag, self._is_skipped(tag, values)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """`<br/>` and such: nothing stays open."""
+        depth = len(self._open)
         self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self._open.pop()
+        del self._open[depth:]
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element of that name, and what was left open inside it."""
         if tag not in INLINE:
             self._flush()
         for depth in range(len(self._open) - 1, -1, -1):
-            if self._open[depth][0] == tag:
+            name = self._open[depth][0]
+            if name == tag or (HEADING.fullmatch(name) and HEADING.fullmatch(tag)):
                 del self._open[depth:]
                 return
 
@@ -132,7 +137,10 @@ class _Page(HTMLParser):
         """Text between tags."""
         if not self._hidden():
             offset = self._offset()
-            self._pieces += [Piece(data, offset)] if self._inside("pre") else spaced(data, offset)
+            if self._inside("pre") and self.make.text.startswith(data, offset):
+                self._pieces.append(Piece(data, offset))
+            else:
+                self._pieces += spaced(data, offset)
 
     def handle_entityref(self, name: str) -> None:
         """`&amp;`: shown, but not a slice of the file."""
@@ -142,6 +150,13 @@ class _Page(HTMLParser):
     def handle_charref(self, name: str) -> None:
         """`&#8212;`."""
         self.handle_entityref(f"#{name}")
+
+    def _cell(self) -> None:
+        """A table cell begins: a bar between it and the one before."""
+        if any(piece.text.strip() for piece in self._pieces):
+            self._pieces.append(Piece(" | ", None))
+        else:
+            self._pieces = []
 
     def _offset(self) -> int:
         line, column = self.getpos()

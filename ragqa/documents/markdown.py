@@ -8,7 +8,9 @@ text (links, comments) carries its span, so nothing is found inside it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,11 @@ TAG = re.compile(r"(?<![\w/&#])#([^\W\d][\w/-]*|\d[\w/-]*[^\W\d][\w/-]*)")
 TAG_LINE = re.compile(r"(?:#[\w/-]+[\s,]*)+")
 BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
 TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
+CODE_TOKENS = {"fence", "code_block", "math_block", "math_block_label"}
+QUOTE_MARKS = re.compile(r"^[\s>]+", re.MULTILINE)
+
+# Where a stretch of inline content begins in that content and in the file (None: not there).
+Start = tuple[int, int | None]
 
 
 @lru_cache(maxsize=1)
@@ -40,7 +47,7 @@ def _parser() -> MarkdownIt:
     # Joined text hides which characters were escapes; the aligner needs to know.
     md.disable("text_join")
     md.use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
-    md.use(obsidian_plugin).use(locate_plugin)
+    md.disable("footnote_inline").use(obsidian_plugin).use(locate_plugin)
     return md
 
 
@@ -54,7 +61,7 @@ def read(path: Path, text: str, encoding: str) -> Document:
     return Document(
         path=path,
         text=text,
-        blocks=tuple(sorted(walk.blocks, key=lambda block: block.start)),
+        blocks=tuple(_in_order(walk.blocks)),
         title=front.title or walk.title,
         aliases=front.aliases,
         tags=tuple(dict.fromkeys((*front.tags, *walk.tags))),
@@ -62,6 +69,15 @@ def read(path: Path, text: str, encoding: str) -> Document:
         encoding=encoding,
         warnings=front.warnings,
     )
+
+
+def _in_order(blocks: list[Block]) -> Iterator[Block]:
+    """The blocks as they stand in the file: markdown-it gives footnotes last."""
+    headings: tuple[str, ...] = ()
+    for block in sorted(blocks, key=lambda block: block.start):
+        if block.kind == "heading":
+            headings = block.headings
+        yield block if block.headings == headings else replace(block, headings=headings)
 
 
 class _Walk:
@@ -78,6 +94,7 @@ class _Walk:
         self._open: list[str] = []
         self._level = 0
         self._row: list[Piece] = []
+        self._row_end = 0
 
     def run(self, tokens: list[Token]) -> None:
         """Collect the blocks of all tokens."""
@@ -85,7 +102,7 @@ class _Walk:
             self._track(token)
             if token.type == "inline":
                 self._inline(token)
-            elif token.type in ("fence", "code_block", "math_block"):
+            elif token.type in CODE_TOKENS:
                 self._add("code", self._verbatim(token))
             elif token.type == "html_block":
                 self._html(token)
@@ -100,7 +117,7 @@ class _Walk:
             self._open.pop()
             if token.type == "tr_close":
                 self._add("table_row", self._row)
-                self._row = []
+                self._row, self._row_end = [], 0
 
     def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:
         """A new block; outside code a line break in the source is a space to the reader."""
@@ -111,6 +128,8 @@ class _Walk:
 
     def _inline(self, token: Token) -> None:
         pieces = list(self._pieces(token))
+        words = (t.content if t.type == "text" else " " for t in token.children or ())
+        self.tags += TAG.findall("".join(words))
         inside = self._open[-1] if self._open else ""
         if inside == "heading":
             self._heading(pieces)
@@ -130,15 +149,11 @@ class _Walk:
         self._add("heading", pieces)
 
     def _paragraph(self, pieces: list[Piece], bounds: tuple[int, int] | None) -> None:
-        kind = "paragraph"
-        if "list_item" in self._open:
-            kind = "list_item"
-        elif "blockquote" in self._open:
-            kind = "quote"
-            if len(rest := self._callout(pieces)) < len(pieces) or rest[:1] != pieces[:1]:
-                pieces, bounds = rest, None
+        nests = {"list_item": "list_item", "blockquote": "quote"}
+        kind = next((nests[name] for name in reversed(self._open) if name in nests), "paragraph")
+        if kind == "quote" and (rest := self._callout(pieces)) is not pieces:
+            pieces, bounds = rest, None
         text = "".join(piece.text for piece in pieces)
-        self.tags += TAG.findall(text)
         if not TAG_LINE.fullmatch(text.strip()):
             self._add(kind, pieces, bounds)
 
@@ -159,7 +174,7 @@ class _Walk:
     def _verbatim(self, token: Token) -> list[Piece]:
         """The lines of a code block, without fence and indentation."""
         assert token.map is not None
-        first = token.map[0] + (0 if token.type == "code_block" else 1)
+        first = token.map[0] + (token.type == "fence")
         pieces = []
         for number, line in enumerate(token.content.split("\n")):
             pieces.append(Piece(line, self._find_in_line(first + number, line)))
@@ -180,7 +195,10 @@ class _Walk:
         start, end = (self.make.line_start(line) for line in token.map)
         if token.map[1] >= len(self.lines):
             end = len(self.text)
-        self.blocks += fragment_blocks(self.make, start, end, self.headings.path)
+        source = self.text[start:end]
+        if "blockquote" in self._open:
+            source = QUOTE_MARKS.sub(lambda marks: re.sub("[^\n]", " ", marks[0]), source)
+        self.blocks += fragment_blocks(self.make, start, source, self.headings.path)
 
     def _bounds(self, token: Token) -> tuple[int, int] | None:
         """Where the inline content, markup included, begins and ends in the file."""
@@ -199,16 +217,17 @@ class _Walk:
             return
         content = token.content
         if self._open[-1:] in (["td"], ["th"]):
-            starts = self._cell_start(content, token.map[0])
+            starts = self._cell_starts(content, token.map[0])
         else:
             starts = self._content_lines(content, token.map[0])
+        flat = content.replace("\n", " ")  # as code spans show it
         cursor = 0
         for child in token.children or ():
             span = child.meta.get("span") if child.meta else None
             if child.type in TEXT_TOKENS:
-                at = content.find(child.content, span[0] if span else cursor)
-                yield Piece(child.content, _absolute(starts, at))
-                cursor = span[1] if span else max(cursor, at + len(child.content))
+                at = flat.find(child.content.replace("\n", " "), span[0] if span else cursor)
+                yield from _placed(child.content, at, starts)
+                cursor = span[1] if span else max(cursor, at + len(child.content) * (at >= 0))
             elif child.type == "wikilink":
                 yield from _wikilink_pieces(child, starts)
                 cursor = child.meta["span"][1]
@@ -218,48 +237,66 @@ class _Walk:
             elif child.type == "text_special" and span:
                 literal = content[span[1] - len(child.content) : span[1]] == child.content
                 at = span[1] - len(child.content) if literal else -1
-                yield Piece(child.content, _absolute(starts, at))
+                yield from _placed(child.content, at, starts)
                 cursor = span[1]
-            elif child.type == "html_inline" and BREAK_TAG.match(child.content):
-                yield Piece(" ", None)
+            elif child.type in ("note", "html_inline"):
+                is_break = BREAK_TAG.match(child.content)
+                shown = child.content if child.type == "note" else " " * bool(is_break)
+                yield Piece(shown, None)
                 cursor = span[1] if span else cursor
             elif span and child.type != "link_open":
                 cursor = span[1]
 
-    def _content_lines(self, content: str, first: int) -> list[tuple[int, int | None]]:
-        """For each line of inline content: its offset there and its offset in the file."""
-        starts: list[tuple[int, int | None]] = []
+    def _content_lines(self, content: str, first: int) -> list[Start]:
+        """The lines of inline content; line breaks are stretches of their own."""
+        starts: list[Start] = []
         position = 0
         for number, line in enumerate(content.split("\n")):
             indent = len(line) - len(line.lstrip())
             at = self._find_in_line(first + number, line[indent:])
             starts.append((position, None if at is None else at - indent))
             position += len(line) + 1
+            starts.append((position - 1, None))
         return starts
 
-    def _cell_start(self, content: str, number: int) -> list[tuple[int, int | None]]:
-        """Where a table cell stands: after the cells before it in its row."""
+    def _cell_starts(self, content: str, number: int) -> list[Start]:
+        """Where a table cell stands: after the cells before it in its row.
+
+        Content has `|` where the file has `\\|`, so each bar begins a new stretch.
+        """
         line = self.lines[number] if number < len(self.lines) else ""
-        after = self._row[-1].offset if self._row else None
-        begin = after - self.make.line_start(number) + 1 if after is not None else 0
-        # Content has `|` where the file has `\\|`.
-        at = line.find(content.split("|")[0], begin)
-        return [(0, self.make.line_start(number) + at if at >= 0 else None)]
+        escaped = content.replace("|", "\\|")
+        at = line.find(escaped, self._row_end)
+        if at < 0:
+            return [(0, None)]
+        self._row_end = at + len(escaped)
+        origin = self.make.line_start(number) + at
+        bars = [i for i, char in enumerate(content) if char == "|"]
+        return [(0, origin), *((bar, origin + bar + i) for i, bar in enumerate(bars, start=1))]
 
 
-def _absolute(starts: list[tuple[int, int | None]], at: int) -> int | None:
-    """The offset in the file of position `at` in inline content."""
+def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Piece]:
+    """`text`, found at `at` of inline content: one piece for each stretch that it lies in."""
     if at < 0:
-        return None
-    position, offset = max((entry for entry in starts if entry[0] <= at), key=lambda e: e[0])
-    return None if offset is None else offset + at - position
+        yield Piece(text, None)
+        return
+    index = bisect_right(starts, at, key=lambda start: start[0]) - 1
+    end = at + len(text)
+    while at < end:
+        position, offset = starts[index]
+        index += 1
+        stop = min(starts[index][0], end) if index < len(starts) else end
+        yield Piece(text[: stop - at], None if offset is None else offset + at - position)
+        text, at = text[stop - at :], stop
 
 
-def _wikilink_pieces(token: Token, starts: list[tuple[int, int | None]]) -> Iterator[Piece]:
+def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Piece]:
     """What Obsidian shows for `[[Note#Part]]`: "Note > Part"."""
     at = token.meta["at"]
-    for number, part in enumerate(token.content.split("#")):
-        if number and part:
+    shown = False
+    for part in token.content.split("#"):
+        if shown and part:
             yield Piece(" > ", None)
-        yield Piece(part, _absolute(starts, at))
+        yield from _placed(part, at, starts)
+        shown = shown or bool(part)
         at += len(part) + 1

@@ -33,10 +33,11 @@ LOCATED = (
 
 
 def obsidian_plugin(md: MarkdownIt) -> None:
-    """Add wikilinks, embeds, highlights and comments to `md`."""
+    """Add wikilinks, embeds, highlights, comments and inline notes to `md`."""
     md.inline.ruler.before("link", "wikilink", _wikilink)
     md.inline.ruler.before("emphasis", "highlight", _highlight)
     md.inline.ruler.before("text", "comment_text_stop", _comment)
+    md.inline.ruler.after("image", "inline_note", _inline_note)
     md.block.ruler.before("fence", "comment_block", _comment_block, {"alt": ["paragraph"]})
 
 
@@ -86,17 +87,42 @@ def _highlight(state: StateInline, silent: bool) -> bool:
     if match is None:
         return False
     if not silent:
-        limit = state.posMax
-        for kind in ("mark_open", "mark_close"):
-            token = state.push(kind, "", 0)
-            token.meta["span"] = (state.pos, state.pos + 2)
-            state.pos += 2
-            if kind == "mark_open":
-                state.posMax = match.end() - 2
-                state.md.inline.tokenize(state)
-                state.posMax = limit
+        _between(state, "mark", (state.pos, state.pos + 2), (match.end() - 2, match.end()))
     state.pos = match.end()
     return True
+
+
+def _inline_note(state: StateInline, silent: bool) -> bool:
+    """`^[a note]`: a footnote written in its place, shown there in parentheses."""
+    start = state.pos
+    if not state.src.startswith("^[", start):
+        return False
+    end = state.md.helpers.parseLinkLabel(state, start + 1)
+    if end < 0:
+        return False
+    if not silent:
+        _between(state, "note", (start, start + 2), (end, end + 1), (" (", ")"))
+    state.pos = end + 1
+    return True
+
+
+def _between(
+    state: StateInline,
+    kind: str,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    shown: tuple[str, str] = ("", ""),
+) -> None:
+    """Parse what lies between two marks; `shown` stands in their place."""
+    limit = state.posMax
+    for span, text in ((before, shown[0]), (after, shown[1])):
+        token = state.push(kind, "", 0)
+        token.content = text
+        token.meta["span"] = span
+        if span == before:
+            state.pos, state.posMax = before[1], after[0]
+            state.md.inline.tokenize(state)
+            state.posMax = limit
 
 
 def _comment(state: StateInline, silent: bool) -> bool:

@@ -32,7 +32,10 @@ def read(path: Path, text: str, encoding: str) -> Document:
     blocks: list[Block] = []
     title = None
     paragraphs = list(_paragraphs(text))
-    for number, lines in enumerate(paragraphs):
+    for number, found in enumerate(paragraphs):
+        lines = found[1:] if UNDERLINE.fullmatch(found[0][1]) else found
+        if not lines:
+            continue
         follower = paragraphs[number + 1] if number + 1 < len(paragraphs) else None
         level = _heading_level(lines, follower)
         if level:

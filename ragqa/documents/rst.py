@@ -1,7 +1,8 @@
 """reStructuredText through docutils, with what Sphinx adds taken as plain text.
 
 docutils keeps no positions within a block, so each text node is found again in the source, from
-where the last one ended. Includes and raw directives are off: a document is data.
+where the last one ended and before the line where the next paragraph begins. Includes and raw
+directives are off: a document is data.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from docutils import nodes
 from docutils.core import publish_doctree
 from docutils.parsers.rst import Directive, directives, roles
+from docutils.utils import unescape
 
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
 from ragqa.records import Block, Document
@@ -28,6 +30,8 @@ SETTINGS = {
     "syntax_highlight": "none",
     "doctitle_xform": False,
     "smart_quotes": False,
+    "docinfo_xform": False,
+    "line_length_limit": 10**9,  # by default one long line makes docutils refuse the file
 }
 SPHINX_ROLES = (
     "any", "attr", "class", "command", "const", "data", "doc", "envvar", "exc", "file", "func",
@@ -35,32 +39,31 @@ SPHINX_ROLES = (
     "pypi", "ref", "samp", "term", "py:class", "py:func", "py:meth", "py:mod", "py:attr", "py:obj",
 )  # fmt: skip
 SPHINX_BODIES = (
-    "versionadded",
-    "versionchanged",
-    "deprecated",
-    "seealso",
-    "centered",
-    "tip",
-    "todo",
-)
+    "versionadded", "versionchanged", "deprecated", "seealso", "centered", "todo",
+)  # fmt: skip
+SPHINX_BOXES = ("only", "tabs", "tab-set", "grid", "figure")  # their argument is not shown
+SPHINX_TITLED = ("tab", "group-tab", "tab-item", "grid-item-card", "card", "dropdown")
 SPHINX_CODE = ("code-block", "sourcecode", "doctest", "testcode", "prompt", "literalinclude")
 SPHINX_IGNORED = (
     "toctree", "automodule", "autoclass", "autofunction", "autosummary", "currentmodule", "module",
-    "index", "highlight", "only", "tabs", "grid", "image", "figure",
+    "index", "highlight", "image",
 )  # fmt: skip
-BLOCK_NODES = (
-    nodes.paragraph, nodes.literal_block, nodes.doctest_block, nodes.line, nodes.term,
-    nodes.math_block, nodes.rubric, nodes.caption, nodes.title, nodes.row,
+BLOCK_NODES = (nodes.TextElement, nodes.row)
+HIDDEN_NODES = (
+    nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending, nodes.label,
+    nodes.raw,
 )  # fmt: skip
-HIDDEN_NODES = (nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending)
+LINED_NODES = (nodes.paragraph, nodes.term)  # docutils knows their first lines for certain
+BESIDE_NODES = (nodes.field_name, nodes.option_string, nodes.classifier)  # on another's line
+# A directive that asks for something that is off, or that nobody knows; below it: remarks.
+ERROR_LEVEL = 3
+NEAR = 80  # characters within which the next word of a changed text is looked for
 
 
 class _Body(Directive):
-    """A Sphinx directive whose content is ordinary text."""
+    """A Sphinx directive whose content is ordinary text, from its first line on."""
 
     has_content = True
-    optional_arguments = 1
-    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         """The content as a container."""
@@ -69,10 +72,24 @@ class _Body(Directive):
         return [box]
 
 
-class _Code(_Body):
-    """A Sphinx directive whose content is code."""
+class _Box(_Body):
+    """A Sphinx directive whose content is ordinary text, below an argument and options."""
 
-    option_spec = None
+    optional_arguments = 1
+    final_argument_whitespace = True
+
+
+class _Titled(_Box):
+    """A box whose argument is its title."""
+
+    def run(self) -> list[nodes.Node]:
+        """The title as a paragraph, then the content."""
+        title = self.arguments[0].split("\n")[0] if self.arguments else ""
+        return [nodes.paragraph(title, title), *super().run()]
+
+
+class _Code(_Box):
+    """A Sphinx directive whose content is code."""
 
     def run(self) -> list[nodes.Node]:
         """The content as it stands, without options."""
@@ -80,7 +97,7 @@ class _Code(_Body):
         return [nodes.literal_block(code, code)] if code.strip() else []
 
 
-class _Ignored(_Body):
+class _Ignored(_Box):
     """A Sphinx directive that needs Sphinx to mean anything."""
 
     def run(self) -> list[nodes.Node]:
@@ -93,7 +110,8 @@ def _register_sphinx() -> None:
     for name in SPHINX_ROLES:
         roles.register_local_role(name, _role)
     for names, directive in (
-        (SPHINX_BODIES, _Body), (SPHINX_CODE, _Code), (SPHINX_IGNORED, _Ignored)
+        (SPHINX_BODIES, _Body), (SPHINX_BOXES, _Box), (SPHINX_TITLED, _Titled),
+        (SPHINX_CODE, _Code), (SPHINX_IGNORED, _Ignored),
     ):  # fmt: skip
         for name in names:
             directives.register_directive(name, directive)
@@ -104,7 +122,7 @@ def _role(
     options: Any = None, content: Any = None,
 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """`:ref:`shown <target>`` and `:class:`~package.Name``: the part that a page shows."""
-    shown = re.sub(r"\s*<[^<>]*>$", "", text)
+    shown = re.sub(r"\s*<[^<>]*>$", "", unescape(text))
     shown = shown.rsplit(".", 1)[-1] if shown.startswith("~") else shown
     return [nodes.literal(rawtext, shown)], []
 
@@ -114,7 +132,7 @@ def read(path: Path, text: str, encoding: str) -> Document:
     _register_sphinx()
     tree = publish_doctree(text, settings_overrides=SETTINGS)
     walk = _Walk(text)
-    walk.visit(tree, 0)
+    walk.run(tree)
     return Document(
         path, text, tuple(walk.blocks), title=walk.title, tags=walk.tags, encoding=encoding
     )
@@ -131,68 +149,107 @@ class _Walk:
         self.tags: tuple[str, ...] = ()
         self._cursor = 0
 
-    def visit(self, node: nodes.Node, depth: int) -> None:
-        """Walk down; `depth` is the number of sections around `node`."""
-        if isinstance(node, HIDDEN_NODES):
-            return
-        if isinstance(node, nodes.system_message):
-            # An unknown directive: its source is all that there is to show.
-            for source in node.findall(nodes.literal_block):
-                self._add(source, "paragraph")
-        elif isinstance(node, BLOCK_NODES):
-            self._block(node, depth)
-        else:
-            inner = depth + isinstance(node, nodes.section)
-            for child in node.children:
-                self.visit(child, inner)
+    def run(self, tree: nodes.document) -> None:
+        """Collect the blocks of a parsed file."""
+        found = list(_visible(tree, 0))
+        windows = _windows([node for node, _ in found])
+        for (node, depth), (begin, end) in zip(found, windows, strict=True):
+            self._cursor = max(self._cursor, self.make.line_start(begin))
+            limit = len(self.make.text) if end is None else self.make.line_end(end)
+            kind = _kind(node)
+            if kind == "heading":
+                shown = re.sub(r"\s+", " ", node.astext()).strip()
+                self.headings.enter(depth, shown)
+                self.title = self.title or shown
+            block = self.make.block(kind, self.headings.path, self._pieces(node, limit))
+            if block:
+                self.blocks.append(block)
 
-    def _block(self, node: nodes.Node, depth: int) -> None:
-        if isinstance(node, nodes.title) and isinstance(node.parent, nodes.section):
-            shown = re.sub(r"\s+", " ", node.astext()).strip()
-            self.headings.enter(depth, shown)
-            self.title = self.title or shown
-            self._add(node, "heading")
-        else:
-            self._add(node, _kind(node))
-
-    def _add(self, node: nodes.Node, kind: str) -> None:
-        block = self.make.block(kind, self.headings.path, self._pieces(node))
-        if block:
-            self.blocks.append(block)
-
-    def _pieces(self, node: nodes.Node) -> Iterator[Piece]:
-        """The texts below `node` with their offsets."""
+    def _pieces(self, node: nodes.Element, limit: int) -> Iterator[Piece]:
+        """The texts below `node` with their offsets, which are below `limit`."""
         verbatim = isinstance(node, nodes.literal_block | nodes.doctest_block)
-        entry = None
+        before = None
         for leaf in node.findall(nodes.Text):
             if isinstance(node, nodes.row):
-                cell = _cell(leaf)
-                if entry is not None and cell is not entry:
-                    yield Piece(" | ", None)
-                entry = cell
+                cell, paragraph = _around(leaf, nodes.entry), _around(leaf, nodes.TextElement)
+                if before and paragraph is not before[1]:
+                    yield Piece(" | " if cell is not before[0] else " ", None)
+                before = cell, paragraph
             for part in re.findall(r"[^\n]+|\n", leaf.astext()):
                 if part == "\n":
                     yield Piece("\n" if verbatim else " ", None)
                 else:
-                    yield Piece(part, self._find(part))
+                    yield from self._placed(part, limit)
 
-    def _find(self, part: str) -> int | None:
-        """Where `part` stands next; None where escapes or substitutions changed it."""
-        at = self.make.text.find(part, self._cursor)
+    def _placed(self, part: str, limit: int) -> Iterator[Piece]:
+        """`part` where it stands next; where escapes or tabs changed it, word by word."""
+        offset = self._find(part, limit)
+        if offset is not None:
+            yield Piece(part, offset)
+            return
+        for word in re.findall(r"\s+|\w+|[^\w\s]", part):
+            near = min(limit, self._cursor + len(word) + NEAR)
+            yield Piece(word, None if word.isspace() else self._find(word, near))
+
+    def _find(self, part: str, limit: int) -> int | None:
+        """Where `part` stands next; None where it does not."""
+        at = self.make.text.find(part, self._cursor, limit)
         if at < 0:
             return None
         self._cursor = at + len(part)
         return at
 
 
-def _cell(leaf: nodes.Node) -> nodes.Node:
-    """The table cell that a text node lies in."""
+def _visible(node: nodes.Node, depth: int) -> Iterator[tuple[nodes.Element, int]]:
+    """The nodes below `node` that become blocks, each with the number of sections around it."""
+    if not isinstance(node, nodes.Element) or isinstance(node, HIDDEN_NODES):
+        return
+    if isinstance(node, nodes.system_message):
+        # What it complains about is all that there is to show.
+        if node["level"] >= ERROR_LEVEL:
+            yield from ((source, depth) for source in node.findall(nodes.literal_block))
+    elif isinstance(node, BLOCK_NODES):
+        yield node, depth
+    elif "contents" not in node["classes"]:
+        inner = depth + isinstance(node, nodes.section)
+        for child in node.children:
+            yield from _visible(child, inner)
+
+
+def _windows(found: list[nodes.Element]) -> list[tuple[int, int | None]]:
+    """For each node the lines (from 0) between which its text must stand; None: the last one."""
+    windows: list[tuple[int, int | None]] = []
+    following: int | None = None
+    for node in reversed(found):
+        if (
+            isinstance(node, LINED_NODES)
+            and node.line
+            and node.line - 1 <= (following or node.line)
+        ):
+            following = node.line - 1
+            windows.append((following, following + node.rawsource.count("\n")))
+        elif following is None or isinstance(node, BESIDE_NODES):
+            windows.append((0, following))
+        else:
+            windows.append((0, following - 1))
+    return windows[::-1]
+
+
+def _around(leaf: nodes.Node, kind: type[nodes.Element]) -> nodes.Node:
+    """The outermost node of this kind that `leaf` lies in, within its table cell."""
+    found = leaf
     while leaf.parent is not None and not isinstance(leaf, nodes.entry):
         leaf = leaf.parent
-    return leaf
+        if isinstance(leaf, kind):
+            found = leaf
+    return found
 
 
-def _kind(node: nodes.Node) -> str:
+def _kind(node: nodes.Element) -> str:
+    if isinstance(node, nodes.title) and isinstance(node.parent, nodes.section):
+        return "heading"
+    if isinstance(node.parent, nodes.system_message):
+        return "paragraph"
     if isinstance(node, nodes.literal_block | nodes.doctest_block):
         return "code"
     if isinstance(node, nodes.row):

@@ -1,0 +1,297 @@
+"""`ask`: from a question to a judged answer, with scripted generators and a small real index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqa.errors import ModelError
+from ragqa.generation import Generator
+from ragqa.given import GivenText
+from ragqa.pipeline import Progress, Session, ask
+from ragqa.records import Answer, Sentence
+from ragqa.store import IndexReader
+from tests.fakes import FakeEmbedder, FakeGenerator
+from tests.notes import Notes
+
+METALS = """# Metals
+
+Some words first.
+
+**Gold** melts at 1,064 degrees.
+Silver melts at 962 degrees.
+"""
+QUESTION = "At how many degrees melts gold?"
+ANSWER = "Gold melts at 1,064 degrees [1]."
+REFUSALS = [
+    "Not in the documents.",
+    "not in the documents",
+    '**"Not in the documents."**',
+    " (Not in the documents)",
+]
+
+
+class Scripted(FakeGenerator):
+    """Gives these pieces; remembers how many were taken."""
+
+    def __init__(self, *pieces: str) -> None:
+        super().__init__("".join(pieces))
+        self.pieces = pieces
+        self.taken = 0
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        self.messages.append(message)
+        for piece in self.pieces:
+            self.taken += 1
+            yield piece
+
+
+class Shown(Progress):
+    """Everything that was shown while an answer was made, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[str | Sentence] = []
+        super().__init__(self.events.append, self.events.append)
+
+    @property
+    def pieces(self) -> str:
+        return "".join(event for event in self.events if isinstance(event, str))
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        return tuple(event for event in self.events if isinstance(event, Sentence))
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    notes = Notes(tmp_path)
+    notes.write("metals.md", METALS)
+    for n in range(6):
+        notes.write(
+            f"bread{n}.md", f"# Bread {n}\n\nBread rises for {n + 3} hours with wild yeast.\n"
+        )
+    notes.run()
+    return notes
+
+
+@pytest.fixture
+def session(notes: Notes) -> Iterator[Session]:
+    with IndexReader(notes.directory) as reader:
+        yield Session(notes.embedder, reader)
+
+
+def _without_timings(answer: Answer) -> Answer:
+    return replace(answer, timings_ms={})
+
+
+def test_without_a_generator_the_answer_is_a_sentence_of_the_file(
+    session: Session, notes: Notes
+) -> None:
+    answer = ask(QUESTION, session)
+    assert (answer.state, answer.text) == ("answered", ANSWER)
+    [citation] = answer.citations
+    assert citation.path == str(notes.folder / "metals.md")
+    assert METALS[citation.start_char : citation.end_char] == citation.quote
+    assert citation.quote == "**Gold** melts at 1,064 degrees."
+    assert (citation.start_line, citation.end_line) == (5, 5)
+    assert answer.models == {"embedder": "fake", "generator": None}
+    assert answer.index == {"path": str(notes.directory), "generation": 1}
+    assert list(answer.timings_ms) == ["retrieve", "prefill", "generate"]
+    assert (answer.question, answer.warnings, answer.confidence) == (QUESTION, (), None)
+
+
+def test_what_the_documents_do_not_say_is_refused_before_the_model_is_asked(
+    session: Session,
+) -> None:
+    session.generator = generator = FakeGenerator("Paris is it.")
+    shown = Shown()
+    answer = ask("Who won the football cup in Lisbon?", session, progress=shown)
+    assert (answer.state, answer.text, answer.sentences, answer.citations) == (
+        "not_in_documents",
+        "",
+        (),
+        (),
+    )
+    assert generator.messages == []
+    assert shown.events == []
+    assert list(answer.timings_ms) == ["retrieve"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_the_refusal_of_the_model_is_not_shown(session: Session, refusal: str) -> None:
+    for pieces in ([refusal], list(refusal), ["", *refusal, "\n"], [refusal[:3], refusal[3:]]):
+        session.generator = Scripted(*pieces)
+        shown = Shown()
+        answer = ask(QUESTION, session, progress=shown)
+        assert (answer.state, answer.text) == ("not_in_documents", "")
+        assert shown.events == []
+
+
+def test_words_like_a_refusal_within_an_answer_are_none(session: Session) -> None:
+    session.generator = FakeGenerator("Gold melts at 1,064 degrees. Tin is not in the documents.")
+    answer = ask(QUESTION, session)
+    assert answer.state == "answered"
+    assert len(answer.sentences) == 2
+
+
+def test_a_generated_answer_is_judged_and_cited(session: Session) -> None:
+    session.generator = FakeGenerator("Gold melts at 1,064 degrees [4][9]. Gold tastes of lemon.")
+    answer = ask(QUESTION, session)
+    assert answer.text == f"{ANSWER} Gold tastes of lemon."
+    assert [sentence.support for sentence in answer.sentences] == ["supported", "unsupported"]
+    assert answer.removed == 2
+    assert answer.models["generator"] == "fake-gguf"
+
+
+def test_an_answer_without_support_is_shown_as_unsupported(session: Session) -> None:
+    session.generator = FakeGenerator("Gold melts at 2,000 degrees.")
+    answer = ask(QUESTION, session)
+    assert (answer.state, answer.text) == ("unsupported", "Gold melts at 2,000 degrees.")
+    assert answer.citations == ()
+
+
+@pytest.mark.parametrize("text", ["", " \n", "<think>What is gold? No end"])
+def test_no_text_is_unsupported(session: Session, text: str) -> None:
+    session.generator = FakeGenerator(text)
+    answer = ask(QUESTION, session)
+    assert (answer.state, answer.text) == ("unsupported", "")
+
+
+def test_thinking_is_neither_shown_nor_judged(session: Session) -> None:
+    session.generator = FakeGenerator("<think>Silver? No.</think>\n\nGold melts at 1,064 degrees.")
+    shown = Shown()
+    answer = ask(QUESTION, session, progress=shown)
+    assert answer.text == ANSWER
+    assert "Silver" not in shown.pieces
+
+
+def test_pieces_come_first_and_each_sentence_once_it_is_judged(session: Session) -> None:
+    text = "Gold melts at 1,064 degrees. Silver melts at 962 degrees."
+    session.generator = FakeGenerator(text)
+    shown = Shown()
+    answer = ask(QUESTION, session, progress=shown)
+    assert shown.pieces == text
+    assert shown.sentences == answer.sentences
+    first = shown.events.index(answer.sentences[0])
+    assert isinstance(shown.events[first + 1], str)
+
+
+def test_an_answer_that_goes_in_circles_ends(session: Session) -> None:
+    session.generator = generator = Scripted(*["Gold melts at 1,064 degrees. "] * 50)
+    assert ask(QUESTION, session).text == ANSWER
+    assert generator.taken < 8
+
+
+def test_the_same_question_gives_the_same_answer(session: Session) -> None:
+    generators: list[Generator | None] = [None, FakeGenerator("Gold melts at 1,064 degrees.")]
+    for session.generator in generators:
+        assert _without_timings(ask(QUESTION, session)) == _without_timings(ask(QUESTION, session))
+
+
+def test_the_model_reads_the_best_passages_that_its_context_holds(session: Session) -> None:
+    question = "How many hours rises bread with wild yeast?"
+    session.generator = generator = FakeGenerator("Bread.", context_tokens=1000)
+    ask(question, session)
+    assert generator.messages[0].count("\n[") == 1 + 5
+    session.k = 2
+    ask(question, session)
+    assert generator.messages[1].count("\n[") == 2
+    session.k, session.max_tokens = 6, 20
+    session.generator = small = FakeGenerator("Bread.", context_tokens=20 + 64 + 70)
+    ask(question, session)
+    assert 1 <= small.messages[0].count("\n[") < 6
+    assert small.count_tokens(small.messages[0]) <= 70
+
+
+def test_only_passages_that_the_model_read_are_cited(session: Session) -> None:
+    session.k, session.max_tokens = 6, 20
+    answer_text = " ".join(f"Bread rises for {n + 3} hours with wild yeast." for n in range(6))
+    session.generator = FakeGenerator(answer_text, context_tokens=20 + 64 + 60)
+    answer = ask("How many hours rises bread with wild yeast?", session)
+    assert 1 <= len(answer.citations) < 6
+
+
+@pytest.mark.parametrize("now", [f"A new line.\n\n{METALS}", "Nothing is left.", None])
+def test_a_file_that_changed_is_told(session: Session, notes: Notes, now: str | None) -> None:
+    path = notes.folder / "metals.md"
+    if now is None:
+        path.unlink()
+    else:
+        path.write_text(now)
+    answer = ask(QUESTION, session)
+    assert answer.citations[0].stale
+    assert answer.warnings == (f"{path} has changed since it was indexed; run: ragqa index",)
+    assert answer.citations[0].start_line == (7 if now and "Gold" in now else 5)
+
+
+def test_a_file_with_other_line_ends_and_encoding_is_read_as_it_was(tmp_path: Path) -> None:
+    notes = Notes(tmp_path)
+    notes.write("a.txt", "Erste Zeile.\r\n\r\nGold schmilzt sehr früh.\r\n".encode("utf-16"))
+    notes.run()
+    with IndexReader(notes.directory) as reader:
+        answer = ask("Gold schmilzt sehr früh", Session(notes.embedder, reader))
+    [citation] = answer.citations
+    assert (citation.quote, citation.start_line, citation.stale) == (
+        "Gold schmilzt sehr früh.",
+        3,
+        False,
+    )
+
+
+def test_an_answer_from_given_texts_alone() -> None:
+    texts = [GivenText("passage:1", "Bread", "Bread rises."), GivenText("passage:2", "", METALS)]
+    answer = ask(QUESTION, Session(FakeEmbedder()), texts)
+    assert answer.text == ANSWER
+    assert answer.index is None
+    [citation] = answer.citations
+    assert (citation.path, citation.stale) == ("passage:2", False)
+    assert METALS[citation.start_char : citation.end_char] == citation.quote
+
+
+def test_given_texts_come_before_those_of_the_index(session: Session) -> None:
+    session.generator = generator = FakeGenerator("Zinc melts at 419 degrees.")
+    answer = ask(
+        "How melts zinc at degrees?",
+        session,
+        [GivenText("-", "Zinc", "Zinc melts at 419 degrees.")],
+    )
+    assert answer.text == "Zinc melts at 419 degrees [1]."
+    assert answer.citations[0].path == "-"
+    assert generator.messages[0].index("Zinc melts") < generator.messages[0].index("Gold melts")
+
+
+def test_with_nothing_to_read_nothing_is_answered() -> None:
+    assert ask(QUESTION, Session(FakeEmbedder())).state == "not_in_documents"
+    blank = [GivenText("passage:1", "", " ")]
+    assert ask(QUESTION, Session(FakeEmbedder()), blank).state == "not_in_documents"
+
+
+def test_warnings_of_the_session_are_in_each_answer_and_do_not_grow(session: Session) -> None:
+    session.warnings.append("one file could not be read")
+    for _ in range(2):
+        assert ask(QUESTION, session).warnings == ("one file could not be read",)
+
+
+def test_a_model_that_fails_is_an_error(session: Session) -> None:
+    class Broken(FakeGenerator):
+        def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+            raise ModelError("the model broke")
+
+    session.generator = Broken("")
+    with pytest.raises(ModelError, match="the model broke"):
+        ask(QUESTION, session)
+
+
+@given(st.text(max_size=60))
+def test_no_answer_of_a_model_breaks_the_judging(text: str) -> None:
+    session = Session(FakeEmbedder(), generator=FakeGenerator(text))
+    answer = ask(QUESTION, session, [GivenText("passage:1", "", METALS)])
+    if answer.state == "answered":
+        assert answer.citations
+    for sentence in answer.sentences:
+        assert set(sentence.citations) <= {citation.number for citation in answer.citations}
