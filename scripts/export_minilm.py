@@ -34,6 +34,7 @@ class SentenceEncoder(torch.nn.Module):
         self.encoder = encoder
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Embeddings, float32 [batch, 384], of token ids and mask, int64 [batch, sequence]."""
         hidden = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
