@@ -134,7 +134,7 @@ def ask(
         sentences=sentences,
         citations=tuple(citer.citations),
         removed=citer.removed,
-        warnings=(*answer.warnings, *_stale_warnings(citer)),
+        warnings=(*answer.warnings, *_citation_warnings(citer)),
         timings_ms=clock.laps,
     )
 
@@ -264,9 +264,12 @@ def _word_weights(question: str, session: Session) -> Mapping[str, float]:
     return session.reader.word_weights(words) if session.reader else dict.fromkeys(words, 1.0)
 
 
-def _stale_warnings(citer: Citer) -> list[str]:
+def _citation_warnings(citer: Citer) -> list[str]:
     stale = dict.fromkeys(citation.path for citation in citer.citations if citation.stale)
-    return [f"{path} has changed since it was indexed; run: ragqa index" for path in stale]
+    warnings = [f"{path} has changed since it was indexed; run: ragqa index" for path in stale]
+    if citer.removed:
+        warnings.append(f"citation numbers that the model invented were removed: {citer.removed}")
+    return warnings
 
 
 class _Clock:

@@ -253,3 +253,8 @@ def test_the_two_copies_of_one_seed_show_the_same_paragraphs(seeds: Path) -> Non
     )
     assert set(scraped) == set(markdown[1:])
     assert markdown[0].startswith("Note: this repository")
+
+
+def test_task_boxes_and_block_ids_are_hidden() -> None:
+    text = "- [ ] Feed the cat\n- [x] Read a paper ^done-1\n\nA line. ^abc123\n"
+    assert shown(".md", text) == ["Feed the cat", "Read a paper", "A line."]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CALLOUT = re.compile(r"\[!([\w/ -]+)(?:\|[^\]]*)?\][+-]?[ \t]*")
 TAG = re.compile(r"(?<![\w/&#])#([^\W\d][\w/-]*|\d[\w/-]*[^\W\d][\w/-]*)")
+BLOCK_ID = re.compile(r"(?:^|\s)\^[A-Za-z0-9-]+\s*$")
+TASK_MARK = re.compile(r"\[[ xX/-]\]\s+")
 TAG_LINE = re.compile(r"(?:#[\w/-]+[\s,]*)+")
 BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
 TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
@@ -153,6 +155,7 @@ class _Walk:
         kind = next((nests[name] for name in reversed(self._open) if name in nests), "paragraph")
         if kind == "quote" and (rest := self._callout(pieces)) is not pieces:
             pieces, bounds = rest, None
+        pieces = _without_marks(pieces, kind)
         text = "".join(piece.text for piece in pieces)
         if not TAG_LINE.fullmatch(text.strip()):
             self._add(kind, pieces, bounds)
@@ -300,3 +303,14 @@ def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Piece]:
         yield from _placed(part, at, starts)
         shown = shown or bool(part)
         at += len(part) + 1
+
+
+def _without_marks(pieces: list[Piece], kind: str) -> list[Piece]:
+    """The pieces without the check box of a task and the `^block-id` that Obsidian hides."""
+    if pieces and kind == "list_item" and (task := TASK_MARK.match(pieces[0].text)):
+        offset = pieces[0].offset
+        first = Piece(pieces[0].text[task.end() :], offset and offset + task.end())
+        pieces = [first, *pieces[1:]]
+    if pieces and (mark := BLOCK_ID.search(pieces[-1].text)):
+        pieces = [*pieces[:-1], Piece(pieces[-1].text[: mark.start()], pieces[-1].offset)]
+    return pieces
