@@ -26,22 +26,26 @@ def answer_lines(opener: Opener, source: str, resume: Path | None, strict: bool)
     with ExitStack() as stack:
         batch = _Batch(opener, stack, strict)
         if resume is None:
-            write: Callable[[str], Any] = terminal.write
+            write: Callable[[str], bool] = terminal.write_line
             done: set[str] = set()
         else:
             done = finished_ids(resume)
             out = stack.enter_context(_open_to_append(resume))
 
-            def write(text: str) -> None:
-                out.write(text)
-                out.flush()
+            def write(text: str) -> bool:
+                try:
+                    print(text, file=out, flush=True)
+                except OSError as error:
+                    raise _unusable("resume", str(resume), error) from error
+                return True
 
         for number, line in enumerate(lines, 1):
             if line.strip():
                 item = _parse(line)
                 key = item.get("id", number) if isinstance(item, dict) else number
-                if _key(key) not in done:
-                    write(render.to_json({"id": key, **batch.record(item)}) + "\n")
+                record = {} if _key(key) in done else {"id": key, **batch.record(item)}
+                if record and not write(render.to_json(record)):
+                    break
     return 0
 
 

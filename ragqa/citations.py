@@ -37,6 +37,8 @@ MONTHS = frozenset(
     )
 )
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
+# In the documents' own text: no index of a programming language, "argv[1]" or "x[0]".
+OWN_MARKER = re.compile(r"(?:\s+|(?<!\w))\[[1-9]\d{0,2}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
@@ -69,7 +71,7 @@ class Quote:
     @property
     def words(self) -> str:
         """The text without the document's own citation numbers: they are no facts."""
-        return MARKER.sub("", self.text)
+        return OWN_MARKER.sub("", self.text)
 
 
 def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
@@ -87,7 +89,7 @@ def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
 
 def _quote(index: int, hit: Hit, block: Block, first: int, last: int, context: str) -> Quote:
     # Title and headings say what "it" is: a sentence may take its subject from them.
-    words = MARKER.sub("", block.text[first:last])
+    words = OWN_MARKER.sub("", block.text[first:last])
     own, above = frozenset(stems_of(words)), stems_of(context)
     numbers = frozenset(numbers_of(words) | numbers_of(context))
     return Quote(index, hit, block, first, last, own, own.union(above), numbers)
@@ -110,18 +112,21 @@ class Judge:
         scored = self._scored(set(stems_of(sentence)), set(named))
         if not scored:
             return "unsupported", []
-        share, best = scored[0]
-        verdict = _verdict(share, sentence, names, best)
-        if verdict == "unsupported":
-            return verdict, []
+        supporting = [
+            (share, quote)
+            for share, quote in scored
+            if share >= SUPPORTED and _verdict(share, quote, sentence, names) == "supported"
+        ]
+        if not supporting:
+            verdict = _verdict(*scored[0], sentence, names)
+            return verdict, [] if verdict == "unsupported" else [scored[0][1]]
+        share, best = supporting[0]
         seconds = (
             quote
-            for other, quote in scored
-            if other >= max(share, SUPPORTED)
-            and quote.hit.path != best.hit.path
-            and _verdict(other, sentence, names, quote) == "supported"
+            for other, quote in supporting
+            if other >= share and quote.hit.path != best.hit.path
         )
-        return verdict, [best, *islice(seconds, MAX_CITATIONS - 1)]
+        return "supported", [best, *islice(seconds, MAX_CITATIONS - 1)]
 
     def _scored(self, stems: set[str], named: set[int]) -> list[tuple[float, Quote]]:
         """The quotes that have some of the words, with the share that they have, best first."""
@@ -148,7 +153,7 @@ class Judge:
         return math.log(1 + (len(self.quotes) + 1) / (self._frequency[stem] + 0.5))
 
 
-def _verdict(share: float, sentence: str, names: Collection[str], quote: Quote) -> Support:
+def _verdict(share: float, quote: Quote, sentence: str, names: Collection[str]) -> Support:
     """Supported, when words, names, numbers and negation of the sentence are those of the quote."""
     if share < PARTLY or not numbers_of(sentence) <= quote.numbers:
         return "unsupported"
@@ -230,7 +235,7 @@ class Citer:
     def add(self, raw: str) -> Sentence | None:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
         named, invented = own_numbers(raw, self._hit_count) if self._model_wrote else (set(), 0)
-        plain = MARKER.sub("", raw).strip()
+        plain = (MARKER if self._model_wrote else OWN_MARKER).sub("", raw).strip()
         key = " ".join(words_of(plain))
         if not plain or not any(char.isalnum() for char in plain):
             return None

@@ -236,8 +236,7 @@ def forget(
 
     settings = load_settings({"index": index_dir, "collection": collection})
     sessions.require_index(settings.index_directory)
-    path = Path(folder).expanduser().absolute()
-    known = path.resolve() if path.exists() else path
+    known = Path(folder).expanduser().resolve()
     removed = pipeline.forget(settings.index_directory, known, sessions.embedder_loader(settings))
     if json:
         return terminal.write(render.to_json({"folder": str(known), "removed": removed}) + "\n")

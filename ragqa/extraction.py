@@ -59,7 +59,8 @@ def best_sentences(
     question: str, hits: Sequence[Hit], embedder: Embedder, count: int = 2
 ) -> list[Evidence]:
     """At most `count` sentences, best first; none when the hits hold no whole sentence."""
-    candidates = _candidates(hits)
+    # Notes without a whole sentence ("Port: 8080") answer with what they have.
+    candidates = _candidates(hits, MIN_WORDS) or _candidates(hits, 1)
     if not candidates:
         return []
     vector = embedder.embed_question(question)
@@ -78,7 +79,7 @@ def best_sentences(
     return chosen
 
 
-def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
+def _candidates(hits: Sequence[Hit], min_words: int) -> list[_Candidate]:
     """The sentences that can stand as an answer; questions and reference lists cannot."""
     found: list[_Candidate] = []
     for hit in hits:
@@ -87,16 +88,16 @@ def _candidates(hits: Sequence[Hit]) -> list[_Candidate]:
         for block in hit.passage.blocks:
             if block.kind in ("code", "heading"):
                 continue
-            found += _candidates_of(hit, block)
+            found += _candidates_of(hit, block, min_words)
     return found
 
 
-def _candidates_of(hit: Hit, block: Block) -> Iterator[_Candidate]:
+def _candidates_of(hit: Hit, block: Block, min_words: int) -> Iterator[_Candidate]:
     spans = sentence_spans(block.text)
     leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
     for i, (first, last) in enumerate(spans):
         text = block.text[first:last]
-        if not MIN_WORDS <= len(text.split()) <= MAX_WORDS or NO_ANSWER.search(text):
+        if not min_words <= len(text.split()) <= MAX_WORDS or NO_ANSWER.search(text):
             continue
         before = spans[i - 1][0] if leaning[i] and i else first
         after = spans[i + 1][1] if i + 1 < len(spans) and leaning[i + 1] else last

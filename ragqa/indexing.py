@@ -53,10 +53,10 @@ class IndexRun:
         """Look for documents in these folders and in the known ones inside them."""
         index_directory = self._writer.directory.resolve()
         for folder in self._with_inner(folders):
-            if not folder.is_dir():
+            if not folder.is_dir() or self._is_emptied(folder):
                 self._gone.append(folder)
                 self.warnings.append(
-                    f"{folder} is gone; its documents stay in the index"
+                    f"{folder} is gone or empty; its documents stay in the index"
                     f" (to remove them: ragqa forget {folder})"
                 )
                 continue
@@ -66,6 +66,11 @@ class IndexRun:
                 if not file.path.is_relative_to(index_directory):
                     self._found[file.path] = file
                     observe("finding documents", len(self._found), 0)
+
+    def _is_emptied(self, folder: Path) -> bool:
+        """True for a folder without any entry that had documents: a disk that is not mounted."""
+        had = any(Path(path).is_relative_to(folder) for path in self._known)
+        return had and next(folder.iterdir(), None) is None
 
     def _with_inner(self, folders: Iterable[Path]) -> list[Path]:
         """A folder that was named in its own right may be hidden from the walk of an outer one."""
@@ -121,8 +126,8 @@ class IndexRun:
         return report
 
     def is_readable(self, folder: Path) -> bool:
-        """True when the index has a document that was read in this folder."""
-        return any(
+        """True when a document of this folder, which is there, was read."""
+        return folder not in self._gone and any(
             not document.failed and Path(path).is_relative_to(folder)
             for path, document in self._writer.documents().items()
         )

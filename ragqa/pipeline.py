@@ -18,13 +18,13 @@ from ragqa.citations import Citer, SourceText
 from ragqa.documents import READERS
 from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
-from ragqa.errors import DocumentError, IndexDamagedError, UsageError
+from ragqa.errors import DocumentError, IndexDamagedError, ModelError, UsageError
 from ragqa.extraction import best_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
 from ragqa.prompt import REFUSAL, build_prompt
-from ragqa.records import Answer, Hit, IndexReport, Sentence
+from ragqa.records import Answer, Hit, IndexReport, Sentence, State
 from ragqa.refusal import is_answerable
 from ragqa.retrieval import question_words, retrieve
 from ragqa.sentences import stream_sentences
@@ -120,23 +120,30 @@ def ask(
     if not answerable:
         return replace(answer, timings_ms=clock.laps)
     pieces, offered = _pieces(question, hits, session)
-    accepted = _unless_refused(pieces)
+    accepted = _unless_refused(pieces) if session.generator else pieces
     clock.lap("prefill")
     if accepted is None:
         return replace(answer, timings_ms=clock.laps)
     citer = Citer(offered, read_sources(offered, given), session.generator is not None)
     sentences = tuple(_judged(accepted, citer, progress))
     clock.lap("generate")
-    supported = any(sentence.support == "supported" for sentence in sentences)
     return replace(
         answer,
-        state="answered" if supported else "unsupported",
+        state=_state(sentences),
         sentences=sentences,
         citations=tuple(citer.citations),
         removed=citer.removed,
         warnings=(*answer.warnings, *_citation_warnings(citer)),
         timings_ms=clock.laps,
     )
+
+
+def _state(sentences: Sequence[Sentence]) -> State:
+    """What the verdicts on its sentences make of an answer; one without any is none."""
+    if not sentences:
+        return "not_in_documents"
+    supported = any(sentence.support == "supported" for sentence in sentences)
+    return "answered" if supported else "unsupported"
 
 
 def _pieces(
@@ -147,8 +154,15 @@ def _pieces(
     if generator is None:
         evidence = best_sentences(question, hits, session.embedder)
         return iter([f"{item.text}\n" for item in evidence]), hits
-    budget = generator.context_tokens - session.max_tokens - TEMPLATE_TOKENS
+    # The answer may take half of the context at most: without passages it would be invented.
+    reserve = min(session.max_tokens, generator.context_tokens // 2)
+    budget = generator.context_tokens - reserve - TEMPLATE_TOKENS
     message, offered = build_prompt(question, hits, generator.count_tokens, budget)
+    if not offered:
+        raise ModelError(
+            "the question leaves no room for passages in the model's context",
+            "ask a shorter question, or raise context_tokens",
+        )
     return without_thinking(generator.stream(message, session.max_tokens)), offered
 
 

@@ -36,7 +36,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
             "bytes": {
                 path.name: path.stat().st_size
                 for path in sorted(directory.iterdir())
-                if path.suffix in (".sqlite", ".faiss")
+                if path.suffix in (".sqlite", ".faiss") and path.exists()
             },
             "last_run": reader.last_run(),
         }

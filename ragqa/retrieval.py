@@ -15,7 +15,7 @@ from ragqa.records import Hit
 from ragqa.sentences import STOP_WORDS
 from ragqa.store import IndexReader
 
-POOL = 50  # passages that each search contributes
+POOL = 50  # passages that each search contributes, at least
 DENSE_WEIGHT = 0.6  # of the cosine, against the normalized BM25 score
 MAX_WORDS = 64  # of a question, for the lexical search
 SHINGLE_WORDS = 5
@@ -26,8 +26,9 @@ WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
 def retrieve(question: str, embedder: Embedder, reader: IndexReader, count: int) -> list[Hit]:
     """The `count` best passages for a question, best first, each text once."""
     vector = embedder.embed_question(question)
-    dense = dict(reader.dense(vector, POOL))
-    lexical = dict(reader.lexical(question_words(question), POOL))
+    pool = max(POOL, 2 * count)
+    dense = dict(reader.dense(vector, pool))
+    lexical = dict(reader.lexical(question_words(question), pool))
     unseen = [number for number in lexical if number not in dense]
     cosines = {**dense, **reader.similarities(vector, unseen)}
     scores = fuse(cosines, lexical)

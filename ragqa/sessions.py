@@ -85,6 +85,7 @@ class Opener:
         self._settings = settings
         self._docs = docs
         self._writes = writes
+        self._made: Generator | None = None
 
     @contextmanager
     def open(self, index: bool | None = True) -> Iterator[Session]:
@@ -103,7 +104,9 @@ class Opener:
         def session(embedder: Embedder, reader: IndexReader | None) -> Session:
             return Session(embedder, reader, generator, settings.k, settings.max_tokens, warnings)
 
-        if index is False or (index is None and not index_exists(directory)):
+        # A default index may be absent; one that was named may not.
+        unnamed = not self._docs and not self._settings.names_index
+        if index is False or (index is None and unnamed and not index_exists(directory)):
             yield session(matching_embedder({}, model, load), None)
             return
         with IndexReader(directory) as reader:
@@ -124,9 +127,13 @@ class Opener:
         chosen = settings.answer == "auto" and settings.origins.get("model") != "default"
         if not self._writes or not (settings.answer == "generate" or chosen):
             return None
-        from ragqa.generation import LlamaCppGenerator
+        if self._made is None:
+            from ragqa.generation import LlamaCppGenerator
 
-        return LlamaCppGenerator(settings.model, settings.context_tokens, settings.threads)
+            self._made = LlamaCppGenerator(
+                settings.model, settings.context_tokens, settings.threads
+            )
+        return self._made
 
     def _update_docs(self) -> list[str]:
         """Index the folder of --docs; when another process is at it, say so and go on."""

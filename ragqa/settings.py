@@ -49,6 +49,11 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def names_index(self) -> bool:
+        """True when the user said which index is meant."""
+        return bool(self.index) or self.collection != "default"
+
+    @property
     def index_directory(self) -> Path:
         """Where the index lies."""
         if self.index:

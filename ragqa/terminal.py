@@ -81,9 +81,27 @@ def write(text: str, code: int = 0) -> int:
         return code
     except OSError as error:
         closed_pipe(code)
-        reason = (error.strerror or str(error)).lower()
-        raise RagqaError(f"cannot write to stdout: {reason}", "write to another place") from error
+        raise _cannot_write("stdout", error) from error
     return code
+
+
+def write_line(text: str) -> bool:
+    """Write a line of many to stdout; False once nobody reads on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        closed_pipe(0)
+        return False
+    except AttributeError:  # stdout was closed before the program started
+        return False
+    except OSError as error:
+        raise _cannot_write("stdout", error) from error
+    return True
+
+
+def _cannot_write(place: str, error: OSError) -> RagqaError:
+    reason = (error.strerror or str(error)).lower()
+    return RagqaError(f"cannot write to {place}: {reason}", "write to another place")
 
 
 def closed_pipe(code: int) -> int:

@@ -17,6 +17,7 @@ from tests.programs import (
     CITATION_KEYS,
     NOWHERE,
     QUESTION,
+    bash,
     load_embedder_once,
     make_index,
     write_notes,
@@ -233,3 +234,13 @@ def test_files_that_cannot_be_used(
     done = run_cli("ask", *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(f"ragqa: {message}")
+
+
+def test_a_batch_ends_when_nobody_reads_on(tmp_path: Path, index: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("".join(f'{{"id": {n}, "question": "What is bread?"}}\n' for n in range(5000)))
+    done = bash(
+        f'ragqa ask --batch "{lines}" --index "{index}" | head -1; echo "${{PIPESTATUS[0]}}"'
+    )
+    assert done.err == ""
+    assert done.out.splitlines()[1:] == ["0"]

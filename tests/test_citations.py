@@ -432,3 +432,18 @@ def test_falsified_sentences_are_seldom_called_supported(
     change: Callable[[str, random.Random], str | None], at_most: float
 ) -> None:
     assert _rates(change).get("supported", 0.0) <= at_most
+
+
+def test_a_quote_that_says_it_goes_before_one_that_says_the_contrary() -> None:
+    hits = hits_of("# A\n\nCats chase dogs.\n", "/a.md") + hits_of(
+        "# B\n\nDogs chase cats.\n", "/b.md"
+    )
+    verdict, quotes = Judge(hits).judge("Dogs chase cats.")
+    assert (verdict, quotes[0].hit.path) == ("supported", "/b.md")
+
+
+def test_an_index_in_code_is_no_citation_number() -> None:
+    text = "Here argv[1] holds the name and x[0] the first item."
+    citer = Citer(hits_of(f"# A\n\n{text}\n"), {}, model_wrote=False)
+    sentence = citer.add(text)
+    assert sentence is not None and sentence.text == text.replace("item.", "item [1].")

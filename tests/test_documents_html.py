@@ -127,3 +127,21 @@ def test_headings_form_a_path_and_kinds_are_told() -> None:
 @pytest.mark.parametrize("tag", ["<div>x", "<b>x", "<ul><li>x"])
 def test_deep_nesting_is_read_in_time(tag: str) -> None:
     check_document(parse(".html", tag * 3000))
+
+
+def test_names_with_an_ampersand_are_no_entities() -> None:
+    assert shown(".html", "<p>AT&T and R&D, caf&eacute; &amp; bar</p>") == [
+        "AT&T and R&D, café & bar"
+    ]
+
+
+def test_an_unknown_marked_section_is_a_comment() -> None:
+    assert shown(".html", "<p>Before</p><![foo[ x ]]><p>After</p>") == ["Before", "After"]
+    assert shown(".md", "Text.\n\n<div><![foo[ x ]]></div>\n") == ["Text."]
+
+
+def test_scripts_below_many_unclosed_paragraphs_stay_hidden() -> None:
+    text = "<p>Line of text.\n" * 600 + "<h2>Part</h2><script>var secret = 1;</script><p>End."
+    document = parse(".html", text)
+    assert [block.text for block in document.blocks][-2:] == ["Part", "End."]
+    assert document.blocks[-1].headings == ("Part",)

@@ -92,11 +92,15 @@ def test_rare_words_of_the_question_count_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# Only a heading\n", "# T\n\nToo short.\n", "# T\n\nWhy is it so?\n"]
+    "text", ["# Only a heading\n", "# T\n\n```\ncode alone\n```\n", "# T\n\nWhy is it so?\n"]
 )
-def test_without_a_whole_sentence_there_is_no_evidence(text: str) -> None:
+def test_without_a_statement_there_is_no_evidence(text: str) -> None:
     assert _answer("why", text) == []
     assert best_sentences("why", [], FakeEmbedder()) == []
+
+
+def test_without_a_whole_sentence_short_notes_are_the_evidence() -> None:
+    assert _answer("Which port?", "# Server\n\n- Port: 8080\n", 1) == ["Port: 8080"]
 
 
 def test_evidence_names_its_hit() -> None:

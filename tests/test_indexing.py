@@ -202,11 +202,21 @@ def test_known_folders_are_visited_when_none_is_named(indexed: Notes, tmp_path: 
     other = tmp_path / "other"
     other.mkdir()
     (other / "x.md").write_text("omega")
-    assert indexed.update(other) == {"added": 1, "embedded": 1}
+    (other / "y.md").write_text("psi")
+    assert indexed.update(other) == {"added": 2, "embedded": 2}
     indexed.write("a.md", "changed")
     (other / "x.md").unlink()
     report = _run_known(indexed)
-    assert (report.changed, report.removed, report.unchanged) == (1, 1, 2)
+    assert (report.changed, report.removed, report.unchanged) == (1, 1, 3)
+
+
+def test_known_folder_without_any_file_keeps_its_documents(indexed: Notes) -> None:
+    before = indexed.numbered_passages()
+    shutil.rmtree(indexed.folder)
+    indexed.folder.mkdir()
+    report = _run_known(indexed)
+    assert report.removed == 0 and "is gone or empty" in report.warnings[0]
+    assert indexed.numbered_passages() == before
 
 
 def test_folder_that_is_not_visited_keeps_its_documents(indexed: Notes, tmp_path: Path) -> None:
@@ -248,7 +258,7 @@ def test_folder_that_is_gone_keeps_its_documents(indexed: Notes) -> None:
     indexed.folder.rename(indexed.folder.with_name("unmounted"))
     report = _run_known(indexed)
     assert report.warnings == (
-        f"{indexed.folder} is gone; its documents stay in the index"
+        f"{indexed.folder} is gone or empty; its documents stay in the index"
         f" (to remove them: ragqa forget {indexed.folder})",
     )
     assert (report.removed, report.passages, indexed.ids()) == (0, 5, before)

@@ -156,10 +156,10 @@ def test_an_answer_without_support_is_shown_as_unsupported(session: Session) -> 
 
 
 @pytest.mark.parametrize("text", ["", " \n", "<think>What is gold? No end"])
-def test_no_text_is_unsupported(session: Session, text: str) -> None:
+def test_no_text_is_no_answer(session: Session, text: str) -> None:
     session.generator = FakeGenerator(text)
     answer = ask(QUESTION, session)
-    assert (answer.state, answer.text) == ("unsupported", "")
+    assert (answer.state, answer.text) == ("not_in_documents", "")
 
 
 def test_thinking_is_neither_shown_nor_judged(session: Session) -> None:
@@ -295,3 +295,16 @@ def test_no_answer_of_a_model_breaks_the_judging(text: str) -> None:
         assert answer.citations
     for sentence in answer.sentences:
         assert set(sentence.citations) <= {citation.number for citation in answer.citations}
+
+
+def test_a_long_answer_leaves_room_for_passages(session: Session) -> None:
+    generator = FakeGenerator("Gold melts at 1,064 degrees.")
+    session.generator, session.max_tokens = generator, generator.context_tokens - 1
+    assert ask(QUESTION, session).state == "answered"
+    assert "1,064" in generator.messages[0]
+
+
+def test_a_question_that_fills_the_context_is_an_error(session: Session) -> None:
+    session.generator = FakeGenerator("No.", context_tokens=70)
+    with pytest.raises(ModelError, match="leaves no room for passages"):
+        ask(QUESTION, session)

@@ -65,6 +65,7 @@ def test_texts_with_lone_surrogates_have_a_hash() -> None:
 def test_garbage_beyond_the_spare_part_goes_oldest_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int, dropped: int
 ) -> None:
+    monkeypatch.setattr(cache_module, "SPARE_SECONDS", 0)
     monkeypatch.setattr(cache_module, "SPARE_AT_LEAST", spare)
     monkeypatch.setattr(cache_module, "SPARE_SHARE", 0)
     cache = _filled(tmp_path, *range(10))
@@ -75,15 +76,24 @@ def test_garbage_beyond_the_spare_part_goes_oldest_first(
 
 
 def test_spare_part_grows_with_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "SPARE_SECONDS", 0)
     monkeypatch.setattr(cache_module, "SPARE_AT_LEAST", 1)
     cache = _filled(tmp_path, *range(100))
     assert cache.collect_garbage(set(_keys(*range(40)))) == 60 - 20
     cache.close()
 
 
+def test_new_vectors_are_no_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "SPARE_AT_LEAST", 0)
+    cache = _filled(tmp_path, *range(10))
+    assert cache.collect_garbage(set()) == 0
+    cache.close()
+
+
 def test_vectors_of_other_embedders_are_garbage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cache_module, "SPARE_SECONDS", 0)
     monkeypatch.setattr(cache_module, "SPARE_AT_LEAST", 1)
     _filled(tmp_path, 1, 2, embedder="old").close()
     cache = _filled(tmp_path, 1)
@@ -95,6 +105,7 @@ def test_vectors_of_other_embedders_are_garbage(
 def test_published_runs_bound_the_spare_vectors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cache_module, "SPARE_SECONDS", 0)
     monkeypatch.setattr(cache_module, "SPARE_AT_LEAST", 4)
     notes = Notes(tmp_path)
     for number in range(10):

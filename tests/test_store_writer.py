@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.errors import IndexBusyError
+from ragqa.errors import IndexBusyError, UsageError
 from ragqa.store import IndexReader, IndexWriter, layout
 from tests.conftest import ROOT, Result
 from tests.notes import Notes
@@ -171,3 +171,27 @@ def test_removed_passages_are_not_found(notes: Notes) -> None:
     notes.run()
     with IndexReader(notes.directory) as reader:
         assert reader.lexical(["xylophone"], 9) == []
+
+
+def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("mine")
+    (tmp_path / "main.c").write_text("int main;")
+    before = tmp_path.stat().st_mode
+    with (
+        pytest.raises(UsageError, match=r"is no index and not empty: it holds main\.c"),
+        IndexWriter(tmp_path),
+    ):
+        pass
+    assert (tmp_path / "README.txt").read_text() == "mine"
+    assert tmp_path.stat().st_mode == before
+
+
+def test_only_vector_files_of_our_own_are_removed(tmp_path: Path) -> None:
+    notes = Notes(tmp_path)
+    notes.write("a.md", "one")
+    notes.run()
+    other = notes.directory / "vectors-mine.faiss"
+    other.write_bytes(b"mine")
+    notes.write("a.md", "two")
+    notes.run()
+    assert other.read_bytes() == b"mine"

@@ -52,6 +52,10 @@ def read_document(path: Path, data: bytes) -> Document:
         document = reader(path, text, encoding)
     except RecursionError as error:
         raise DocumentError("the markup is nested too deeply") from error
+    except DocumentError:
+        raise
+    except Exception as error:  # one file that a parser chokes on must not end the whole run
+        raise DocumentError(f"the parser failed: {type(error).__name__}: {error}") from error
     if not document.blocks:
         raise DocumentError("no readable text in it")
     return document

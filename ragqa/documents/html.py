@@ -19,6 +19,7 @@ HIDDEN = {"script", "style", "noscript", "template", "svg", "iframe", "select", 
 CHROME = {"nav", "footer", "aside", "form", "dialog", "menu"}
 CHROME_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary"}
 MAIN = {"main", "article"}
+SELF_CLOSING = {"p", "li", "dt", "dd", "tr", "td", "th", "option"}
 VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "source", "col", "area", "base", "embed"}
 INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
@@ -114,7 +115,9 @@ class _Page(HTMLParser):
             self._cell()
         elif tag not in INLINE:
             self._flush()
-        if tag not in VOID and len(self._open) < MAX_DEPTH:
+        if tag in SELF_CLOSING and self._open and self._open[-1][0] == tag:
+            self._open.pop()  # old pages leave it to the next one to end it
+        if tag not in VOID and (len(self._open) < MAX_DEPTH or tag in HIDDEN):
             self._open.append((tag, self._is_skipped(tag, values)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -142,10 +145,18 @@ class _Page(HTMLParser):
             else:
                 self._pieces += spaced(data, offset)
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """`<![...]>`: a comment to browsers; the parser would stop at kinds that it does not know."""
+        return self.parse_bogus_comment(i)
+
     def handle_entityref(self, name: str) -> None:
         """`&amp;`: shown, but not a slice of the file."""
         if not self._hidden():
-            self._pieces.append(Piece(unescape(f"&{name};").replace("\xa0", " "), None))
+            shown = unescape(f"&{name};")
+            if shown == f"&{name};":  # no entity: "AT&T" in a page written by hand
+                self._pieces.append(Piece(f"&{name}", self._offset()))
+            else:
+                self._pieces.append(Piece(shown.replace("\xa0", " "), None))
 
     def handle_charref(self, name: str) -> None:
         """`&#8212;`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -22,10 +23,13 @@ CREATE TABLE IF NOT EXISTS vectors (
     embedder TEXT NOT NULL,
     text_hash BLOB NOT NULL,
     vector BLOB NOT NULL,
+    made_at REAL NOT NULL,
     UNIQUE (embedder, text_hash)
 );
 """
-# Vectors that no passage uses are kept for reverts, but never more of them than this.
+# Vectors that no passage uses are kept for reverts, and for a run that was interrupted: all of
+# them for a week, then no more than this.
+SPARE_SECONDS = 7 * 24 * 3600.0
 SPARE_AT_LEAST = 1_000
 SPARE_SHARE = 0.5
 QUERY_BATCH = 500
@@ -78,12 +82,14 @@ class EmbeddingCache:
     def add(self, keys: Sequence[bytes], vectors: npt.NDArray[np.float32]) -> None:
         """Keep a batch of vectors; it survives whatever happens next."""
         rows = [
-            (self._embedder, key, vector.tobytes())
+            (self._embedder, key, vector.tobytes(), time.time())
             for key, vector in zip(keys, vectors, strict=True)
         ]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(
-            "INSERT OR REPLACE INTO vectors (embedder, text_hash, vector) VALUES (?, ?, ?)", rows
+            "INSERT OR REPLACE INTO vectors (embedder, text_hash, vector, made_at)"
+            " VALUES (?, ?, ?, ?)",
+            rows,
         )
         self._db.execute("COMMIT")
 
@@ -114,14 +120,17 @@ class EmbeddingCache:
 
     def collect_garbage(self, live: set[bytes]) -> int:
         """Drop the oldest vectors that no passage uses, beyond a spare part; how many."""
-        rows = self._db.execute("SELECT id, embedder, text_hash FROM vectors ORDER BY id")
+        rows = self._db.execute("SELECT id, embedder, text_hash, made_at FROM vectors ORDER BY id")
         dead = [
-            (number,)
-            for number, embedder, key in rows
+            (number, made_at)
+            for number, embedder, key, made_at in rows
             if embedder != self._embedder or key not in live
         ]
         spare = max(SPARE_AT_LEAST, int(len(live) * SPARE_SHARE))
-        surplus = dead[: max(len(dead) - spare, 0)]
+        oldest = dead[: max(len(dead) - spare, 0)]
+        surplus = [
+            (number,) for number, made_at in oldest if made_at <= time.time() - SPARE_SECONDS
+        ]
         if surplus:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM vectors WHERE id = ?", surplus)

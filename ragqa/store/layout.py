@@ -9,6 +9,7 @@ index.lock, writer.json   held, and described, by the one process that writes
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaE
 FORMAT = 1
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
+OWN_FILES = ("README.txt", "index.lock", "writer.json")
+VECTOR_FILE = re.compile(r"vectors-\d+\.faiss(\.part)?")
 BUSY_SECONDS = 10.0
 FOLD_MILLISECONDS = 200
 AUTO_VACUUM_INCREMENTAL = 2
@@ -66,6 +69,15 @@ def index_exists(directory: Path) -> bool:
     return (directory / DATABASE).is_file()
 
 
+def foreign_file(directory: Path) -> str | None:
+    """The name of something in the directory that no index has; None when there is no such."""
+    for path in sorted(directory.iterdir()):
+        ours = path.name.startswith((EMBEDDINGS, DATABASE)) or path.name in OWN_FILES
+        if not ours and not VECTOR_FILE.fullmatch(path.name):
+            return path.name
+    return None
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that writes; transactions are begun and ended by hand."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -95,9 +107,11 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
             last = error
             if connection is not None:
                 connection.close()
+            if "readonly" not in str(error) and "unable to open" not in str(error):
+                break  # a lock, say: `immutable` would read past it
         else:
             return connection
-    raise damaged(path.parent, last)
+    raise failure(path.parent, last) if last else damaged(path.parent, None)
 
 
 def has_schema(connection: sqlite3.Connection) -> bool:

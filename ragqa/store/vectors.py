@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.errors import RagqaError
+from ragqa.store.layout import VECTOR_FILE
+
 Vector = npt.NDArray[np.float32]
 CHUNK = 1 << 20
 
@@ -45,12 +48,18 @@ def save(index: Any, directory: Path, generation: int) -> VectorFile:
 
     name = f"vectors-{generation}.faiss"
     part = directory / f"{name}.part"
-    faiss.write_index(index, str(part))
     checksum = 0
-    with part.open("rb+") as file:
-        while chunk := file.read(CHUNK):
-            checksum = zlib.crc32(chunk, checksum)
-        os.fsync(file.fileno())
+    try:
+        faiss.write_index(index, str(part))
+        with part.open("rb+") as file:
+            while chunk := file.read(CHUNK):
+                checksum = zlib.crc32(chunk, checksum)
+            os.fsync(file.fileno())
+    except (RuntimeError, OSError) as error:  # faiss raises RuntimeError where it cannot write
+        part.unlink(missing_ok=True)
+        raise RagqaError(
+            f"cannot write the vectors to {directory}", "is the disk full? free some, try again"
+        ) from error
     part.replace(directory / name)
     sync_directory(directory)
     return VectorFile(name, checksum)
@@ -90,8 +99,8 @@ def reconstruct(index: Any, number: int) -> Vector:
 
 def remove_others(directory: Path, current: str) -> None:
     """Delete vector files that are not published (a reader that still wants one re-reads)."""
-    for path in directory.glob("vectors-*.faiss*"):
-        if path.name != current:
+    for path in directory.iterdir():
+        if VECTOR_FILE.fullmatch(path.name) and path.name != current:
             path.unlink(missing_ok=True)
 
 

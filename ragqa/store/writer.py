@@ -98,9 +98,15 @@ class IndexWriter:
     def _prepare_directory(self) -> None:
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not layout.index_exists(self.directory):
-                self.directory.chmod(0o700)
-                (self.directory / "README.txt").write_text(layout.README)
+            if layout.index_exists(self.directory):
+                return
+            if foreign := layout.foreign_file(self.directory):
+                raise UsageError(
+                    f"{self.directory} is no index and not empty: it holds {foreign}",
+                    "name a new or empty directory with --index DIR",
+                )
+            self.directory.chmod(0o700)
+            (self.directory / "README.txt").write_text(layout.README)
         except OSError as error:
             raise self._not_writable(error) from error
 
