@@ -146,7 +146,7 @@ class _Page(HTMLParser):
                 self._pieces += spaced(data, offset)
 
     def parse_marked_section(self, i: int, report: int = 1) -> int:
-        """`<![...]>`: a comment to browsers; the parser would stop at kinds that it does not know."""
+        """`<![...]>` is a comment to browsers; the parser would stop at an unknown kind."""
         return self.parse_bogus_comment(i)
 
     def handle_entityref(self, name: str) -> None:
