@@ -18,6 +18,8 @@ from ragqa.sentences import sentence_spans, stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
+# A text that comes with the question is what "here" and "this" in it mean.
+GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
 MARGIN = 0.12  # a further sentence may score this much below the best one
 # Where a note names its sources: of no use as an answer.
@@ -67,7 +69,10 @@ def best_sentences(
     texts = [candidate.text for candidate in candidates]
     cosines = embedder.embed(texts) @ vector
     shared = _shared_words(question, texts)
-    scores = [float(cosines[i]) + WORDS_WEIGHT * shared[i] for i in range(len(texts))]
+    scores = [
+        float(cosines[i]) + WORDS_WEIGHT * shared[i] + GIVEN_BONUS * candidate.hit.is_given
+        for i, candidate in enumerate(candidates)
+    ]
     order = sorted(range(len(texts)), key=lambda i: (-scores[i], i))
     chosen: list[Evidence] = []
     for i in order:
@@ -99,9 +104,16 @@ def _candidates_of(hit: Hit, block: Block, min_words: int) -> Iterator[_Candidat
         text = block.text[first:last]
         if not min_words <= len(text.split()) <= MAX_WORDS or NO_ANSWER.search(text):
             continue
-        before = spans[i - 1][0] if leaning[i] and i else first
-        after = spans[i + 1][1] if i + 1 < len(spans) and leaning[i + 1] else last
+        before, after = first, last
+        if leaning[i]:
+            if i == 0:
+                continue  # what "it" is stands in no quote that could be shown with it
+            before = spans[i - 1][0]
+        if i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":":
+            after = spans[i + 1][1]
         if len(block.text[before:after].split()) > MAX_WORDS:
+            if leaning[i]:
+                continue
             before, after = first, last
         yield _Candidate(hit, block, first, last, before, after)
 

@@ -280,7 +280,8 @@ def _word_weights(question: str, session: Session) -> Mapping[str, float]:
 
 def _citation_warnings(citer: Citer) -> list[str]:
     stale = dict.fromkeys(citation.path for citation in citer.citations if citation.stale)
-    warnings = [f"{path} has changed since it was indexed; run: ragqa index" for path in stale]
+    hint = "has changed or gone since it was indexed; run: ragqa index"
+    warnings = [f"{path} {hint}" for path in stale]
     if citer.removed:
         warnings.append(f"citation numbers that the model invented were removed: {citer.removed}")
     return warnings

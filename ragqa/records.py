@@ -140,6 +140,11 @@ class Hit:
     document_title: str = ""
     also_in: tuple[str, ...] = ()
 
+    @property
+    def is_given(self) -> bool:
+        """True for a text that came with the question, False for a passage of the index."""
+        return self.passage_id == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

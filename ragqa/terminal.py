@@ -64,7 +64,8 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
         raise
     except Stopped as stop:
         word = "interrupted" if stop.code == EXIT_INTERRUPTED else "terminated"
-        say(f"ragqa: {word}; embeddings made so far are kept")
+        indexing = {"index", "--docs"} & set(options)
+        say(f"ragqa: {word}" + ("; embeddings made so far are kept" if indexing else ""))
         return stop.code
     except Exception as error:
         return _report(_bug(error), as_json, debug)
@@ -256,7 +257,8 @@ def _usage_error(error: Exception) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "ragqa"
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return UsageError(message.rstrip("."), f"see: {command} --help")
+    quotes = "put the question in quotes, or " if "extra argument" in message else ""
+    return UsageError(message.rstrip("."), f"{quotes}see: {command} --help")
 
 
 def _bug(error: Exception) -> RagqaError:

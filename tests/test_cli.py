@@ -57,7 +57,7 @@ def test_without_a_command_the_help_goes_to_stderr(run_cli: RunCli) -> None:
         (["--bogus"], "No such option: --bogus; see: ragqa --help"),
         (["models", "bogus"], "No such command 'bogus'; see: ragqa models --help"),
         (["ask", "--bogus"], "No such option: --bogus (Possible options: --docs)"),
-        (["ask", "a", "b"], "Got unexpected extra argument(s) (b); see: ragqa ask --help"),
+        (["ask", "a", "b"], "Got unexpected extra argument(s) (b); put the question in quotes, or"),
         (["ask", "-k"], "Option '-k' requires an argument; see: ragqa --help"),
         (["forget"], "Missing argument 'FOLDER'; see: ragqa forget --help"),
         (["ask", "--resume", "x"], "--resume goes with --batch; see: ragqa ask --help"),

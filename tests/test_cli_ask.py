@@ -143,7 +143,7 @@ def test_a_file_that_changed_since_is_said_to_be_stale(run_cli: RunCli, tmp_path
     file = notes / "perplexity.md"
     file.write_text("A new first line.\n\n" + file.read_text())
     done = run_cli("ask", QUESTION, "--index", index)
-    warning = f"{file} has changed since it was indexed; run: ragqa index"
+    warning = f"{file} has changed or gone since it was indexed; run: ragqa index"
     place = f"{file}:13{SOURCE} (changed since it was indexed)"
     assert done == Result(0, f"{ANSWER}\n\n[1] {place}\n", f"warning: {warning}\n")
 

@@ -94,7 +94,7 @@ def test_a_table_of_contents_takes_no_text_from_the_sections() -> None:
         (".. list-table::\n\n   * - one\n\n       more\n     - two\n", ["one more | two"]),
         ("|name| text\n\n.. |name| replace:: Shown", ["Shown text"]),
         (":Author: Ann\n\ntext", ["Author", "Ann", "text"]),
-        (".. [1] A source\n\nclaim [1]_", ["A source", "claim 1"]),
+        (".. [1] A source\n\nclaim [1]_", ["A source", "claim"]),
         ("x\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>y</b>", ["x"]),
     ],
 )

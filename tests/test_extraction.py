@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -53,13 +54,6 @@ def test_a_leading_pronoun_takes_in_the_sentence_before() -> None:
     text = "# T\n\nHerds are big. Llama 2 came in July. It was released by Meta for free use.\n"
     assert _answer("released by Meta free use", text, 1) == [
         "Llama 2 came in July. It was released by Meta for free use."
-    ]
-
-
-def test_the_first_sentence_of_a_block_has_none_before() -> None:
-    text = "# T\n\nLlama 2 came in July.\n\nIt was released by Meta for free use.\n"
-    assert _answer("released by Meta free use", text, 1) == [
-        "It was released by Meta for free use."
     ]
 
 
@@ -133,3 +127,17 @@ def test_the_choice_does_not_depend_on_the_seed_of_hashes() -> None:
     }
     assert len(shown) == 1
     assert len(shown.pop()) > 300
+
+
+def test_a_sentence_whose_it_is_elsewhere_is_no_answer() -> None:
+    text = "# BART\n\nIt joins an encoder and a decoder in one model.\n\nBART reads text both ways."
+    assert _answer("encoder decoder model", text, 1) == ["BART reads text both ways."]
+
+
+def test_a_text_given_with_the_question_comes_first() -> None:
+    given = hits_of("# Minutes\n\nThe office moves to Leipzig in June.\n", "/minutes.md")
+    indexed = [
+        replace(hit, passage_id=1) for hit in hits_of("# F\n\nFusion decides it all early.\n")
+    ]
+    [found] = best_sentences("What is decided here?", [*indexed, *given], FakeEmbedder(), 1)
+    assert found.hit.path == "/minutes.md"

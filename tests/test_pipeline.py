@@ -225,7 +225,9 @@ def test_a_file_that_changed_is_told(session: Session, notes: Notes, now: str | 
         path.write_text(now)
     answer = ask(QUESTION, session)
     assert answer.citations[0].stale
-    assert answer.warnings == (f"{path} has changed since it was indexed; run: ragqa index",)
+    assert answer.warnings == (
+        f"{path} has changed or gone since it was indexed; run: ragqa index",
+    )
     assert answer.citations[0].start_line == (7 if now and "Gold" in now else 5)
 
 

@@ -92,7 +92,7 @@ def test_a_signal_unwinds(
 
     before = signal.getsignal(number)
     assert terminal.run(program(action), []) == code
-    assert capsys.readouterr() == ("", f"ragqa: {word}; embeddings made so far are kept\n")
+    assert capsys.readouterr() == ("", f"ragqa: {word}\n")
     assert unwound == [True]
     assert signal.getsignal(number) is before
 

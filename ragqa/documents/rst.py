@@ -170,6 +170,8 @@ class _Walk:
         verbatim = isinstance(node, nodes.literal_block | nodes.doctest_block)
         before = None
         for leaf in node.findall(nodes.Text):
+            if isinstance(leaf.parent, nodes.citation_reference | nodes.footnote_reference):
+                continue  # a raised number or label, no word of the sentence
             if isinstance(node, nodes.row):
                 cell, paragraph = _around(leaf, nodes.entry), _around(leaf, nodes.TextElement)
                 if before and paragraph is not before[1]:

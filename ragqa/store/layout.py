@@ -66,7 +66,10 @@ CREATE VIRTUAL TABLE passage_text USING fts5 (
 
 def index_exists(directory: Path) -> bool:
     """True when there is an index in the directory, whatever its state."""
-    return (directory / DATABASE).is_file()
+    try:
+        return (directory / DATABASE).is_file()
+    except PermissionError:
+        return True  # there is something that we may not look at: opening it will say so
 
 
 def foreign_file(directory: Path) -> str | None:
@@ -93,7 +96,10 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """A connection that only reads, also where the directory cannot be written to."""
     uri = path.resolve().as_uri()
     log = path.with_name(path.name + "-wal")
-    has_log = log.exists() and log.stat().st_size > 0
+    try:
+        has_log = log.exists() and log.stat().st_size > 0
+    except PermissionError as error:
+        raise failure(path.parent, sqlite3.OperationalError("unable to open")) from error
     last: sqlite3.Error | None = None
     # A write-ahead log needs a shared-memory file beside it; without a log none is needed.
     for options in ("mode=ro",) if has_log else ("mode=ro", "mode=ro&immutable=1"):
@@ -155,6 +161,10 @@ def failure(directory: Path, cause: sqlite3.Error) -> RagqaError:
         return IndexBusyError(f"the index in {directory} is busy", "try again in a moment")
     if "full" in str(cause):
         return RagqaError(f"no space left for the index in {directory}", "free some, try again")
+    if "unable to open" in str(cause):
+        return IndexDamagedError(
+            f"cannot open the index in {directory}", "check its permissions, or name another"
+        )
     return damaged(directory, cause)
 
 
