@@ -112,9 +112,13 @@ class Judge:
         scored = self._scored(set(stems_of(sentence)), set(named))
         if not scored:
             return "unsupported", []
+        # Only the best quote of each block is asked: a wider one around it would be laxer.
+        best_of_block: dict[int, tuple[float, Quote]] = {}
+        for share, quote in scored:
+            best_of_block.setdefault(id(quote.block), (share, quote))
         supporting = [
             (share, quote)
-            for share, quote in scored
+            for share, quote in best_of_block.values()
             if share >= SUPPORTED and _verdict(share, quote, sentence, names) == "supported"
         ]
         if not supporting:
