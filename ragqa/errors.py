@@ -8,7 +8,8 @@
     |-- ModelError          exit 3   a model file is missing, truncated or not what it should be
     `-- DocumentError       exit 3   nothing readable there (one file of many: listed as failed)
 
-Only `cli` catches RagqaError. Anything else that escapes is a bug (exit 70).
+`terminal` turns what escapes a command into one line and an exit code; `batch` and `reports` turn
+it into a record. Anything else that escapes is a bug (exit 70).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class LlamaCppGenerator:
     """
 
     def __init__(self, model: str, context_tokens: int = 4096, threads: int = 0) -> None:
-        self.name, self._path, self.sha256 = models.generator_file(model)
+        self.name, self._path, _ = models.generator_file(model)
         self._wanted_context = context_tokens
         self._threads = threads or os.cpu_count() or 1
 
