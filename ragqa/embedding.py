@@ -9,15 +9,15 @@ nothing of documents or of where vectors are kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ragqa import models
+from ragqa import late_interaction, models
 from ragqa.errors import ModelError
 
 if TYPE_CHECKING:
@@ -25,7 +25,27 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 
+
+class Encoding(NamedTuple):
+    """What the index keeps of a passage: its vector [dimension], and codes of its words.
+
+    Codes are uint8 [words, bytes] (see `ragqa.late_interaction`); no rows where the model has none.
+    """
+
+    vector: Vectors
+    words: late_interaction.Codes
+
+
+class QuestionEncoding(NamedTuple):
+    """What is compared with it: the question's vector [dimension], its words [words, bits]."""
+
+    vector: Vectors
+    words: Vectors
+
+
 GRAPH = Path(__file__).parent / "data" / "minilm.onnx"
+TokenIds = list[int]
+SEP = 102
 # Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
 BATCH = 8
 # The names by which sentence-transformers looks for the prompt of a document, in its order.
@@ -57,8 +77,11 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Normalized vectors of passages, float32 [len(texts), dimension]."""
 
-    def embed_question(self, text: str) -> Vectors:
-        """The normalized vector of a question, float32 [dimension]."""
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Vectors and words of passages, in one pass through the model."""
+
+    def encode_question(self, text: str) -> QuestionEncoding:
+        """Vector and words of a question."""
 
 
 def load_embedder(model: str, threads: int = 0) -> Embedder:
@@ -87,7 +110,8 @@ class MiniLM:
         self.name = name
         self._threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
-        self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/onnxruntime"
+        runtime = f"onnxruntime+words{late_interaction.BITS}"
+        self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -127,31 +151,79 @@ class MiniLM:
         return [len(item.ids) for item in encoded]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors in the order of `texts`; texts of like length are run together."""
-        tokenized = self._tokenizer.encode_batch_fast(_encodable(texts))
-        encoded = [item.ids[: self.max_tokens] for item in tokenized]
-        for ids in encoded:
-            ids[-1] = 102  # [SEP], which cutting may have removed
+        """Vectors in the order of `texts`."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            vectors[batch] = self._run([encoded[i] for i in batch])
+        tokenized = self._tokenized(texts)
+        for batch in _batches(tokenized):
+            (vectors[batch],) = self._run([tokenized[i] for i in batch], ["embedding"])
         return vectors
 
-    def embed_question(self, text: str) -> Vectors:
-        """The vector of a question: MiniLM has no prompts, it is one more text."""
-        return np.asarray(self.embed([text])[0])
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Vectors and word codes in the order of `texts`."""
+        tokenized = self._tokenized(texts)
+        encoded: dict[int, Encoding] = {}
+        for batch in _batches(tokenized):
+            vectors, tokens = self._run([tokenized[i] for i in batch], ["embedding", "tokens"])
+            for row, i in enumerate(batch):
+                words = self._words(tokenized[i], tokens[row])
+                encoded[i] = Encoding(vectors[row], late_interaction.codes_of(words))
+        return [encoded[i] for i in range(len(texts))]
 
-    def _run(self, batch: list[list[int]]) -> Vectors:
+    def encode_question(self, text: str) -> QuestionEncoding:
+        """The same of a question: MiniLM has no prompts, it is one more text."""
+        vector, words = self.vector_and_words(text)
+        return QuestionEncoding(vector, late_interaction.projected(words))
+
+    def vector_and_words(self, text: str) -> tuple[Vectors, Vectors]:
+        """The vector [dimension] of a text, and those of its words [words, dimension]."""
+        (tokenized,) = self._tokenized([text])
+        vectors, tokens = self._run([tokenized], ["embedding", "tokens"])
+        return vectors[0], self._words(tokenized, tokens[0])
+
+    def _tokenized(self, texts: Sequence[str]) -> list[TokenIds]:
+        """Token ids of each text, cut to what the model reads."""
+        tokenized = [
+            item.ids[: self.max_tokens]
+            for item in self._tokenizer.encode_batch_fast(_encodable(texts))
+        ]
+        for ids in tokenized:
+            ids[-1] = SEP  # which cutting may have removed
+        return tokenized
+
+    def _words(self, ids: TokenIds, tokens: Vectors) -> Vectors:
+        """The vectors of a text's words [n, dimension], punctuation and special tokens left out."""
+        visible, continues = self._pieces
+        places = np.arange(1, len(ids) - 1)
+        kept = places[visible[ids[1:-1]]]
+        # A piece that goes on with a word belongs to the piece just before it.
+        begins = ~continues[np.asarray(ids)[kept]] | (np.diff(kept, prepend=-1) > 1)
+        return late_interaction.words_of_tokens(tokens[kept], np.flatnonzero(begins))
+
+    @cached_property
+    def _pieces(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """For each word piece of the vocabulary: has it a letter or digit, does it go on a word?"""
+        pieces = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
+        visible = np.array([any(map(str.isalnum, piece)) for piece, _ in pieces])
+        return visible, np.array([piece.startswith("##") for piece, _ in pieces])
+
+    def _run(self, batch: list[TokenIds], outputs: list[str]) -> list[Vectors]:
         width = max(map(len, batch))
         ids = np.zeros((len(batch), width), dtype=np.int64)
         mask = np.zeros_like(ids)
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
-        (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return np.asarray(vectors, dtype=np.float32)
+        found: list[Vectors] = self._session.run(
+            outputs, {"input_ids": ids, "attention_mask": mask}
+        )
+        return found
+
+
+def _batches(tokenized: Sequence[TokenIds]) -> Iterator[list[int]]:
+    """Places of texts of like length, `BATCH` at a time."""
+    order = sorted(range(len(tokenized)), key=lambda i: len(tokenized[i]))
+    for start in range(0, len(order), BATCH):
+        yield order[start : start + BATCH]
 
 
 class SentenceTransformerEmbedder:
@@ -185,7 +257,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def dimension(self) -> int:
         """Length of a vector."""
-        return len(self.embed_question(""))
+        return len(self.encode_question("").vector)
 
     @property
     def max_tokens(self) -> int:
@@ -205,10 +277,14 @@ class SentenceTransformerEmbedder:
         vectors = self._model.encode_document(_encodable(texts), show_progress_bar=False)
         return self._normalized(vectors)
 
-    def embed_question(self, text: str) -> Vectors:
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Vectors alone: which word pieces make a word differs from model to model."""
+        return [Encoding(vector, late_interaction.NO_CODES) for vector in self.embed(texts)]
+
+    def encode_question(self, text: str) -> QuestionEncoding:
         """The vector of a question, with the model's own query prompt where it has one."""
         vectors = self._model.encode_query(_encodable([text]), show_progress_bar=False)
-        return np.asarray(self._normalized(vectors)[0])
+        return QuestionEncoding(self._normalized(vectors)[0], late_interaction.NO_WORDS)
 
     @staticmethod
     def _normalized(vectors: Any) -> Vectors:

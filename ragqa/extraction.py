@@ -65,7 +65,7 @@ def best_sentences(
     candidates = _candidates(hits, MIN_WORDS) or _candidates(hits, 1)
     if not candidates:
         return []
-    vector = embedder.embed_question(question)
+    vector = embedder.encode_question(question).vector
     texts = [candidate.text for candidate in candidates]
     cosines = embedder.embed(texts) @ vector
     shared = _shared_words(question, texts)

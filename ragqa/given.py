@@ -27,7 +27,7 @@ class GivenText:
 def hits_of_texts(question: str, given: Sequence[GivenText], embedder: Embedder) -> list[Hit]:
     """One hit for each text, in the order given; texts without a visible character are left out."""
     hits = []
-    vector = embedder.embed_question(question) if given else None
+    vector = embedder.encode_question(question).vector if given else None
     for text in given:
         document = plain.read(Path(text.path), text.text, "utf-8")
         document = replace(document, title=text.title or document.title)

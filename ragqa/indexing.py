@@ -101,7 +101,7 @@ class IndexRun:
             observe("embedding", start, len(pending))
             batch = pending[start : start + EMBED_BATCH]
             texts = self._writer.embedded_texts([number for _, number in batch])
-            cache.add([key for key, _ in batch], embedder.embed(texts))
+            cache.add([key for key, _ in batch], embedder.encode(texts))
             self.embedded += len(batch)
         observe("embedding", len(pending), len(pending))
 

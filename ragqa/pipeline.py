@@ -23,10 +23,11 @@ from ragqa.extraction import best_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
+from ragqa.lexical import question_words
 from ragqa.prompt import REFUSAL, build_prompt
 from ragqa.records import Answer, Hit, IndexReport, Sentence, State
 from ragqa.refusal import is_answerable
-from ragqa.retrieval import question_words, retrieve
+from ragqa.retrieval import retrieve
 from ragqa.sentences import stream_sentences
 from ragqa.store import IndexReader, IndexWriter, no_index
 
@@ -275,7 +276,10 @@ def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
 def _word_weights(question: str, session: Session) -> Mapping[str, float]:
     """How much each word of the question says; all the same where there is no index to count in."""
     words = question_words(question)
-    return session.reader.word_weights(words) if session.reader else dict.fromkeys(words, 1.0)
+    if session.reader is None:
+        return dict.fromkeys(words, 1.0)
+    statistics = session.reader.statistics(words)
+    return {word: statistics.weight(word) for word in words}
 
 
 def _citation_warnings(citer: Citer) -> list[str]:

@@ -123,11 +123,29 @@ def contextual_text(title: str | None, headings: tuple[str, ...], text: str) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """Why a hit stands where it stands.
+
+    Ranks (from 1) are those in the lists of the two searches; None: that search did not propose
+    it. `cosine` compares whole passage and question, `late` their words, `bm25` counts words;
+    `fused` is what decides.
+    """
+
+    dense_rank: int | None
+    cosine: float
+    lexical_rank: int | None
+    bm25: float
+    late: float
+    fused: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that retrieval found for a question.
 
-    `score` is the fused score (0 to 1, best first); `similarity` the cosine to the question;
-    `also_in` names the files whose near-duplicate passage was folded into this one.
+    `score` is the fused score (about 0 to 1, best first); `similarity` the cosine to the question;
+    `also_in` names the files whose near-duplicate passage was folded into this one; `scores` has
+    the parts of the score (None for a text that came with the question).
     """
 
     passage: Passage
@@ -139,6 +157,7 @@ class Hit:
     encoding: str = "utf-8"
     document_title: str = ""
     also_in: tuple[str, ...] = ()
+    scores: Scores | None = None
 
     @property
     def is_given(self) -> bool:

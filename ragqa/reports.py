@@ -28,7 +28,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
             "passages": passages,
             "failed": [{"path": p, "reason": reason} for p, reason in reader.failed()],
             "warnings": [{"path": p, "warning": text} for p, text in reader.warnings()],
-            "encodings": dict(reader.encodings()),
+            "encodings": dict(reader.text_encodings()),
             "guessed_encodings": [
                 {"path": p, "encoding": name} for p, name in reader.guessed_encodings()
             ],

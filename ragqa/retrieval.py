@@ -1,5 +1,9 @@
-"""Question -> Hits: dense and lexical search, fused, near-duplicates folded into one.
+"""Question -> Hits: candidates from vectors and full text, scored together, duplicates folded.
 
+Two searches propose candidates: the nearest vectors, and BM25 over the full text. Each candidate
+then gets all three scores, whichever search found it: late interaction (see
+`ragqa.late_interaction`), cosine, BM25. Their weighted sum decides. Nothing is normalized within
+one question's list, as ranks or min-max scores are: how sure a score is of itself would be lost.
 Knows nothing of prompts or answers.
 """
 
@@ -7,82 +11,183 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragqa.embedding import Embedder
-from ragqa.records import Hit
-from ragqa.sentences import STOP_WORDS
+import numpy as np
+import numpy.typing as npt
+
+from ragqa import late_interaction
+from ragqa.embedding import Embedder, Encoding, QuestionEncoding
+from ragqa.lexical import bm25, question_words
+from ragqa.records import Hit, Scores
 from ragqa.store import IndexReader
 
-POOL = 50  # passages that each search contributes, at least
-DENSE_WEIGHT = 0.6  # of the cosine, against the normalized BM25 score
-MAX_WORDS = 64  # of a question, for the lexical search
+POOL = 50  # passages that each search proposes, at least
 SHINGLE_WORDS = 5
 DUPLICATE_SHARE = 0.8  # of a passage's shingles: so much of it stands in a better one
-WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
+ALIKE = 0.5  # cosine; passages less alike are not compared word by word
 
 
-def retrieve(question: str, embedder: Embedder, reader: IndexReader, count: int) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each score counts. BM25 is in units of a word that no passage has."""
+
+    late: float
+    dense: float
+    lexical: float
+
+
+# Chosen on development data of several collections: see `benchmarks/retrieval.py`.
+DEFAULT_WEIGHTS = Weights(late=1.0, dense=0.5, lexical=0.12)
+WITHOUT_WORDS = Weights(late=0.0, dense=1.0, lexical=0.2)  # for embedders that give no words
+DENSE_ONLY = Weights(late=0.0, dense=1.0, lexical=0.0)
+LEXICAL_ONLY = Weights(late=0.0, dense=0.0, lexical=1.0)
+
+
+def retrieve(
+    question: str,
+    embedder: Embedder,
+    reader: IndexReader,
+    count: int,
+    weights: Weights = DEFAULT_WEIGHTS,
+) -> list[Hit]:
     """The `count` best passages for a question, best first, each text once."""
-    vector = embedder.embed_question(question)
-    pool = max(POOL, 2 * count)
-    dense = dict(reader.dense(vector, pool))
-    lexical = dict(reader.lexical(question_words(question), pool))
-    unseen = [number for number in lexical if number not in dense]
-    cosines = {**dense, **reader.similarities(vector, unseen)}
-    scores = fuse(cosines, lexical)
-    ranked = sorted(scores, key=lambda number: (-scores[number], number))
-    stored = reader.passages(ranked)
-    hits = [
-        Hit(
-            passage=stored[number].passage,
-            path=stored[number].path,
-            score=round(scores[number], 6),
-            similarity=round(cosines[number], 6),
-            passage_id=number,
-            sha256=stored[number].sha256,
-            encoding=stored[number].encoding,
-            document_title=stored[number].document_title or Path(stored[number].path).stem,
+    candidates = find_candidates(question, embedder, reader, max(POOL, count), weights)
+    ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+    groups = fold_duplicates(
+        [candidate.text for candidate in ranked],
+        np.array([candidate.vector for candidate in ranked], dtype=np.float32),
+        count,
+    )
+    stored = reader.passages([ranked[place].passage_id for group in groups for place in group])
+    hits = []
+    for group in groups:
+        best, *twins = (ranked[place] for place in group)
+        found = stored[best.passage_id]
+        paths = dict.fromkeys(stored[twin.passage_id].path for twin in twins)
+        hits.append(
+            Hit(
+                passage=found.passage,
+                path=found.path,
+                score=best.scores.fused,
+                similarity=best.scores.cosine,
+                passage_id=best.passage_id,
+                sha256=found.sha256,
+                encoding=found.encoding,
+                document_title=found.document_title or Path(found.path).stem,
+                also_in=tuple(path for path in paths if path != found.path),
+                scores=best.scores,
+            )
         )
-        for number in ranked
-    ]
-    return fold_duplicates(hits, count)
+    return hits
 
 
-def question_words(question: str) -> list[str]:
-    """What a lexical search looks for: distinct words, without stop words if others are left."""
-    words = list(dict.fromkeys(WORD.findall(question.lower())))
-    return ([word for word in words if word not in STOP_WORDS] or words)[:MAX_WORDS]
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a search proposed, with what decides its place."""
+
+    passage_id: int
+    text: str
+    vector: npt.NDArray[np.float32]
+    scores: Scores
 
 
-def fuse(cosines: dict[int, float], lexical: dict[int, float]) -> dict[int, float]:
-    """A convex combination of cosine and BM25 score, 0 to 1.
+def find_candidates(
+    question: str, embedder: Embedder, reader: IndexReader, pool: int, weights: Weights
+) -> list[Candidate]:
+    """What the two searches propose, `pool` passages each, with all scores, in no order."""
+    asked = embedder.encode_question(question)
+    words = question_words(question)
+    statistics = reader.statistics(words)
+    dense = [number for number, _ in reader.dense(asked.vector, pool)] if _dense(weights) else []
+    lexical = [n for n, _ in reader.lexical(words, pool, statistics)] if weights.lexical else []
+    numbers = list(dict.fromkeys([*dense, *lexical]))
+    fields = reader.fields(numbers)
+    encodings = _encodings(numbers, embedder, reader)
+    late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
+    dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
+    lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
+    candidates = []
+    for place, number in enumerate(numbers):
+        scores = Scores(
+            dense_rank=dense_ranks.get(number),
+            cosine=round(float(encodings[number].vector @ asked.vector), 6),
+            lexical_rank=lexical_ranks.get(number),
+            bm25=round(bm25(words, fields[number], statistics), 6),
+            late=round(float(late[place]), 6),
+        )
+        fused = fuse(scores, statistics.greatest_weight, _usable(weights, asked))
+        candidates.append(
+            Candidate(
+                number, fields[number].body, encodings[number].vector, replace(scores, fused=fused)
+            )
+        )
+    return candidates
 
-    The BM25 score is divided by the best one (Bruch et al. 2023, "An Analysis of Fusion Functions
-    for Hybrid Retrieval", arXiv:2210.11934, find convex combination above reciprocal rank fusion).
+
+def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
+    """The weighted mean of the three scores, about 0 to 1.
+
+    A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
+    Functions for Hybrid Retrieval", arXiv:2210.11934. `greatest_weight`, that of a word which no
+    passage has, makes BM25 scores of small and large indexes alike.
     """
-    best = max(lexical.values(), default=0.0) or 1.0
-    return {
-        number: DENSE_WEIGHT * max(cosine, 0.0)
-        + (1 - DENSE_WEIGHT) * max(lexical.get(number, 0.0), 0.0) / best
-        for number, cosine in cosines.items()
+    total = (
+        weights.late * scores.late
+        + weights.dense * scores.cosine
+        + weights.lexical * scores.bm25 / greatest_weight
+    )
+    return round(total / (weights.late + weights.dense + weights.lexical), 6)
+
+
+def _dense(weights: Weights) -> bool:
+    return bool(weights.late or weights.dense)
+
+
+def _usable(weights: Weights, asked: QuestionEncoding) -> Weights:
+    """The weights; others where late interaction is wanted and the question gives no words."""
+    return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+
+
+def _encodings(
+    numbers: Sequence[int], embedder: Embedder, reader: IndexReader
+) -> dict[int, Encoding]:
+    """What the index keeps of these passages; made anew where the cache has lost it."""
+    found = {
+        number: Encoding(*kept)
+        for number, kept in reader.encoded(numbers, late_interaction.BYTES).items()
     }
+    lost = [number for number in numbers if number not in found]
+    if lost:
+        stored = reader.passages(lost)
+        texts = [stored[number].passage.embedded_text for number in lost]
+        found.update(zip(lost, embedder.encode(texts), strict=True))
+    return found
 
 
-def fold_duplicates(hits: Sequence[Hit], count: int) -> list[Hit]:
-    """The first `count` hits that repeat none before them; repeats are named in `also_in`."""
-    kept: list[Hit] = []
-    prints: list[set[str]] = []
-    for hit in hits:
-        shingles = shingles_of(hit.passage.text)
-        twin = next((i for i, other in enumerate(prints) if _repeats(shingles, other)), None)
-        if twin is not None:
-            kept[twin] = _with_twin(kept[twin], hit)
-        elif len(kept) < count:
-            kept.append(hit)
-            prints.append(shingles)
-    return kept
+def fold_duplicates(
+    texts: Sequence[str], vectors: npt.NDArray[np.float32], count: int
+) -> list[list[int]]:
+    """The first `count` places of texts that repeat none before them, each with its repeats.
+
+    `vectors` [n, dimension] are those of the texts, normalized.
+    """
+    groups: list[list[int]] = []
+    prints: dict[int, set[str]] = {}
+    for place, text in enumerate(texts):
+        alike = vectors[[group[0] for group in groups]] @ vectors[place] if groups else []
+        twins = [group for group, cosine in zip(groups, alike, strict=True) if cosine >= ALIKE]
+        prints[place] = shingles_of(text) if twins else set()
+        for group in twins:
+            first = prints[group[0]] = prints[group[0]] or shingles_of(texts[group[0]])
+            if _repeats(prints[place], first):
+                group.append(place)
+                break
+        else:
+            if len(groups) < count:
+                groups.append([place])
+    return groups
 
 
 def shingles_of(text: str) -> set[str]:
@@ -95,9 +200,3 @@ def shingles_of(text: str) -> set[str]:
 def _repeats(shingles: set[str], other: set[str]) -> bool:
     """Whether a passage says nothing new; a long one may well hold a short one and more."""
     return len(shingles & other) >= DUPLICATE_SHARE * len(shingles)
-
-
-def _with_twin(hit: Hit, twin: Hit) -> Hit:
-    if twin.path == hit.path or twin.path in hit.also_in:
-        return hit
-    return replace(hit, also_in=(*hit.also_in, twin.path))

@@ -4,10 +4,11 @@
 
 The graph takes token ids and an attention mask, both int64 [batch, sequence], and returns
 normalized sentence embeddings, float32 [batch, 384]: mean pooling and normalization are in it, as
-the model card of sentence-transformers/all-MiniLM-L6-v2 describes. Its large initializers are
-external and carry the names of the tensors in `model.safetensors`; `ragqa.embedding` hands them to
-onnxruntime when it opens the session. So the package ships some 100 KB instead of a second copy of
-90 MB of weights.
+the model card of sentence-transformers/all-MiniLM-L6-v2 describes; and, for late interaction, the
+vectors of the single tokens that were pooled, float32 [batch, sequence, 384]. Its large
+initializers are external and carry the names of the tensors in `model.safetensors`;
+`ragqa.embedding` hands them to onnxruntime when it opens the session. So the package ships some
+40 KB instead of a second copy of 90 MB of weights.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ class SentenceEncoder(torch.nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Embeddings, float32 [batch, 384], of token ids and mask, int64 [batch, sequence]."""
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings and token vectors of token ids and mask, both int64 [batch, sequence]."""
         hidden = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -42,7 +45,7 @@ class SentenceEncoder(torch.nn.Module):
         ).last_hidden_state
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
-        return torch.nn.functional.normalize(pooled, dim=1)
+        return torch.nn.functional.normalize(pooled, dim=1), hidden
 
 
 def export(folder: Path) -> onnx.ModelProto:
@@ -56,7 +59,7 @@ def export(folder: Path) -> onnx.ModelProto:
         dynamo=True,
         dynamic_shapes={"input_ids": axes, "attention_mask": axes},
         input_names=["input_ids", "attention_mask"],
-        output_names=["embedding"],
+        output_names=["embedding", "tokens"],
     )
     program.optimize()
     return program.model_proto

@@ -8,9 +8,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ragqa.embedding import Encoding, QuestionEncoding
+from ragqa.late_interaction import BITS, BYTES
+
 
 class FakeEmbedder:
-    """A text's vector counts its words, hashed into 64 places. Remembers what it was given."""
+    """A text's vector counts its words, hashed into 64 places; a word's code is its hash.
+
+    Remembers what it was given.
+    """
 
     dimension = 64
 
@@ -28,14 +34,35 @@ class FakeEmbedder:
         self.embedded += texts
         return np.stack([self._vector(text) for text in texts])
 
-    def embed_question(self, text: str) -> np.ndarray:
-        return self._vector(text)
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        codes = [[_code(word) for word in _words(text)] for text in texts]
+        return [
+            Encoding(vector, np.array(words, dtype=np.uint8).reshape(-1, BYTES))
+            for vector, words in zip(self.embed(texts), codes, strict=True)
+        ]
+
+    def encode_question(self, text: str) -> QuestionEncoding:
+        bits = np.unpackbits(np.array([_code(w) for w in _words(text)], dtype=np.uint8), axis=-1)
+        words = (bits.reshape(-1, BITS).astype(np.float32) * 2 - 1) / BITS
+        return QuestionEncoding(self._vector(text), words)
 
     def _vector(self, text: str) -> np.ndarray:
         vector = np.full(self.dimension, 1e-3, dtype=np.float32)
-        for word in re.findall(r"\w+", text.lower()):
-            vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % self.dimension] += 1
+        for word in _words(text):
+            vector[
+                int(hashlib.sha256(word.encode("utf-8", "replace")).hexdigest(), 16)
+                % self.dimension
+            ] += 1
         return vector / np.linalg.norm(vector)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _code(word: str) -> list[int]:
+    """Bits that are the word's alone: it matches itself with 1, other words with about 0."""
+    return list(hashlib.sha256(word.encode("utf-8", "replace")).digest()[:BYTES])
 
 
 class FakeGenerator:

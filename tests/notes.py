@@ -85,7 +85,7 @@ class Notes:
 
     def vector_ids(self, reader: IndexReader) -> list[int]:
         """The passages that have a vector in the published file."""
-        return sorted(i for i, _ in reader.dense(self.embedder.embed_question("x"), 10**6))
+        return sorted(i for i, _ in reader.dense(self.embedder.encode_question("x").vector, 10**6))
 
     def generation(self) -> int:
         with IndexReader(self.directory) as reader:

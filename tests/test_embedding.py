@@ -34,7 +34,7 @@ def test_vectors_are_normalized_float32_in_the_order_of_the_texts(minilm: MiniLM
     assert (vectors.dtype, vectors.shape) == (np.float32, (25, 384))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     for text, vector in zip(texts, vectors, strict=True):
-        np.testing.assert_allclose(vector, minilm.embed_question(text), atol=2e-6)
+        np.testing.assert_allclose(vector, minilm.encode_question(text).vector, atol=2e-6)
 
 
 def test_a_vector_does_not_depend_on_the_batch(minilm: MiniLM) -> None:
@@ -45,7 +45,7 @@ def test_a_vector_does_not_depend_on_the_batch(minilm: MiniLM) -> None:
 
 
 def test_like_texts_are_nearer_than_unlike_ones(minilm: MiniLM) -> None:
-    question = minilm.embed_question("How hot must gold be to melt?")
+    question = minilm.encode_question("How hot must gold be to melt?").vector
     gold, bread = minilm.embed(
         ["The melting point of gold is 1,064 °C.", "Bread rises with yeast."]
     )
@@ -73,7 +73,7 @@ def test_what_is_beyond_256_tokens_is_not_read(minilm: MiniLM) -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_any_text_has_a_vector(minilm: MiniLM, text: str) -> None:
-    assert np.isfinite(minilm.embed_question(text)).all()
+    assert np.isfinite(minilm.encode_question(text).vector).all()
     assert minilm.count_tokens([text])[0] >= 2
 
 
@@ -149,17 +149,19 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
     assert (vectors.dtype, vectors.shape) == (np.float32, (3, 32))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
-    np.testing.assert_allclose(vectors[0], embedder.embed_question("gold"), atol=1e-5)
+    np.testing.assert_allclose(vectors[0], embedder.encode_question("gold").vector, atol=1e-5)
     assert embedder.count_tokens(["", "ab", "a " * 200]) == [2, 4, 202]
     assert embedder.embed([]).shape == (0, 32)
-    assert np.isfinite(embedder.embed_question("a\udcff")).all()
+    assert np.isfinite(embedder.encode_question("a\udcff").vector).all()
 
 
 @pytest.mark.slow
 def test_prompts_of_the_model_are_used_and_counted(tmp_path: Path) -> None:
     folder = _tiny_model(tmp_path, prompts={"query": "ask ", "document": "text "})
     embedder = SentenceTransformerEmbedder(str(folder))
-    assert np.abs(embedder.embed(["gold"])[0] - embedder.embed_question("gold")).max() > 1e-4
+    assert (
+        np.abs(embedder.embed(["gold"])[0] - embedder.encode_question("gold").vector).max() > 1e-4
+    )
     size = embedder.max_tokens
     fitting = "a " * (size - embedder.count_tokens([""])[0])
     assert embedder.count_tokens([fitting]) == [size]

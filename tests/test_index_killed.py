@@ -121,7 +121,7 @@ class Killed:
     def _check_passages(self, reader: IndexReader) -> None:
         """Exactly the published texts, each with its vector and its words."""
         sought = self.choose.choice(sorted(self.published))
-        near = reader.dense(self.embedder.embed_question(sought), 10**6)
+        near = reader.dense(self.embedder.encode_question(sought).vector, 10**6)
         stored = reader.passages([number for number, _ in near])
         assert reader.counts() == (len(near), len(stored))
         assert len(near) == len(stored) == len(self.published)

@@ -93,7 +93,10 @@ def test_a_hit_carries_what_is_needed_to_check_the_file(found: Found) -> None:
     assert hit.encoding == "utf-8"
     assert len(hit.sha256) == 64
     assert hit.similarity == pytest.approx(
-        float(found[0].embed_question("E4711") @ found[0].embed([hit.passage.embedded_text])[0]),
+        float(
+            found[0].encode_question("E4711").vector
+            @ found[0].embed([hit.passage.embedded_text])[0]
+        ),
         abs=1e-4,
     )
 

@@ -88,7 +88,7 @@ def test_damaged_vectors_are_made_again_in_memory_and_repaired_by_a_run(
 
 
 def test_rebuilt_vectors_give_the_same_answers(notes: Notes) -> None:
-    question = notes.embedder.embed_question("dog")
+    question = notes.embedder.encode_question("dog").vector
     with IndexReader(notes.directory) as reader:
         expected = reader.dense(question, 5)
     (notes.directory / "vectors-1.faiss").unlink()
@@ -120,7 +120,7 @@ def test_status_needs_no_vectors(notes: Notes) -> None:
         assert reader.counts() == (2, 2)
         assert reader.folders() == [str(notes.folder)]
         assert reader.failed() == [(str(notes.folder / "c.md"), "a binary file, not text")]
-        assert reader.encodings() == [("utf-8", 2)]
+        assert reader.text_encodings() == [("utf-8", 2)]
         assert reader.last_run()["failed"] == 1  # type: ignore[index]
 
 

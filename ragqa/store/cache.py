@@ -1,7 +1,8 @@
 """The embedding cache: text that a model has read once is never given to it again.
 
-Vectors are keyed by embedder fingerprint and passage text hash, so they outlive moves, copies,
-reverts and interrupted runs. Committed in batches, apart from the index itself.
+Encodings (the vector of a passage, the codes of its words) are keyed by embedder fingerprint and
+passage text hash, so they outlive moves, copies, reverts and interrupted runs. Committed in
+batches, apart from the index itself.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ import numpy.typing as npt
 
 from ragqa.store import layout
 
+Vector = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.uint8]
+
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS vectors (
+CREATE TABLE IF NOT EXISTS encodings (
     id INTEGER PRIMARY KEY,
     embedder TEXT NOT NULL,
     text_hash BLOB NOT NULL,
-    vector BLOB NOT NULL,
     made_at REAL NOT NULL,
+    vector BLOB NOT NULL,
+    words BLOB NOT NULL,
     UNIQUE (embedder, text_hash)
 );
 """
@@ -75,25 +80,25 @@ class EmbeddingCache:
     def hashes(self) -> set[bytes]:
         """The texts that this embedder has read."""
         rows = self._db.execute(
-            "SELECT text_hash FROM vectors WHERE embedder = ?", (self._embedder,)
+            "SELECT text_hash FROM encodings WHERE embedder = ?", (self._embedder,)
         )
         return {key for (key,) in rows}
 
-    def add(self, keys: Sequence[bytes], vectors: npt.NDArray[np.float32]) -> None:
-        """Keep a batch of vectors; it survives whatever happens next."""
+    def add(self, keys: Sequence[bytes], encoded: Sequence[tuple[Vector, Codes]]) -> None:
+        """Keep vector and word codes of each text; they survive whatever happens next."""
         rows = [
-            (self._embedder, key, vector.tobytes(), time.time())
-            for key, vector in zip(keys, vectors, strict=True)
+            (self._embedder, key, time.time(), vector.tobytes(), words.tobytes())
+            for key, (vector, words) in zip(keys, encoded, strict=True)
         ]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(
-            "INSERT OR REPLACE INTO vectors (embedder, text_hash, vector, made_at)"
-            " VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO encodings (embedder, text_hash, made_at, vector, words)"
+            " VALUES (?, ?, ?, ?, ?)",
             rows,
         )
         self._db.execute("COMMIT")
 
-    def vectors(self, keys: Iterable[bytes]) -> Iterator[npt.NDArray[np.float32]]:
+    def vectors(self, keys: Iterable[bytes]) -> Iterator[Vector]:
         """The vectors of these texts, in their order, in batches [n, dimension].
 
         Raises KeyError for a text that is not there.
@@ -107,36 +112,49 @@ class EmbeddingCache:
         if batch:
             yield self._batch(batch)
 
-    def _batch(self, keys: list[bytes]) -> npt.NDArray[np.float32]:
-        marks = ",".join("?" * len(keys))
-        found = dict(
-            self._db.execute(
-                f"SELECT text_hash, vector FROM vectors"
-                f" WHERE embedder = ? AND text_hash IN ({marks})",
-                (self._embedder, *keys),
-            )
-        )
+    def _batch(self, keys: list[bytes]) -> Vector:
+        found = dict(self._select("text_hash, vector", keys))
         return np.stack([np.frombuffer(found[key], dtype=np.float32) for key in keys])
+
+    def encoded(self, keys: Sequence[bytes], bytes_each: int) -> dict[bytes, tuple[Vector, Codes]]:
+        """Vector [dimension] and word codes [words, bytes_each] of those texts that are there."""
+        found = {}
+        for start in range(0, len(keys), QUERY_BATCH):
+            batch = keys[start : start + QUERY_BATCH]
+            for key, vector, words in self._select("text_hash, vector, words", batch):
+                codes = np.frombuffer(words, dtype=np.uint8).reshape(-1, bytes_each)
+                found[key] = (np.frombuffer(vector, dtype=np.float32), codes)
+        return found
+
+    def _select(self, columns: str, keys: Sequence[bytes]) -> sqlite3.Cursor:
+        marks = ",".join("?" * len(keys))
+        return self._db.execute(
+            f"SELECT {columns} FROM encodings WHERE embedder = ? AND text_hash IN ({marks})",
+            (self._embedder, *keys),
+        )
 
     def collect_garbage(self, live: set[bytes]) -> int:
         """Drop the oldest vectors that no passage uses, beyond a spare part; how many."""
-        rows = self._db.execute("SELECT id, embedder, text_hash, made_at FROM vectors ORDER BY id")
-        dead = [
-            (number, made_at)
-            for number, embedder, key, made_at in rows
+        rows = self._db.execute("SELECT id, embedder, text_hash FROM encodings")
+        dead = sorted(
+            number
+            for number, embedder, key in rows
             if embedder != self._embedder or key not in live
-        ]
+        )
         spare = max(SPARE_AT_LEAST, int(len(live) * SPARE_SHARE))
         oldest = dead[: max(len(dead) - spare, 0)]
-        surplus = [
-            (number,) for number, made_at in oldest if made_at <= time.time() - SPARE_SECONDS
-        ]
+        before = time.time() - SPARE_SECONDS
+        surplus = [(number,) for number in oldest if self._made_at(number) <= before]
         if surplus:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("DELETE FROM vectors WHERE id = ?", surplus)
+            self._db.executemany("DELETE FROM encodings WHERE id = ?", surplus)
             self._db.execute("COMMIT")
             self._db.execute("PRAGMA incremental_vacuum").fetchall()
         return len(surplus)
+
+    def _made_at(self, number: int) -> float:
+        query = "SELECT made_at FROM encodings WHERE id = ?"
+        return float(self._db.execute(query, (number,)).fetchone()[0])
 
     def close(self) -> None:
         """Fold the log into the file and close."""

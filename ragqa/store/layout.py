@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaError
 
-FORMAT = 1
+FORMAT = 2
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
 OWN_FILES = ("README.txt", "index.lock", "writer.json")
@@ -46,6 +46,7 @@ CREATE TABLE documents (
     tags TEXT NOT NULL DEFAULT '[]',
     properties TEXT NOT NULL DEFAULT '{}',
     warnings TEXT NOT NULL DEFAULT '[]',
+    words INTEGER NOT NULL DEFAULT 0,
     failed TEXT
 );
 CREATE TABLE passages (
@@ -151,7 +152,12 @@ def check_format(connection: sqlite3.Connection, directory: Path) -> None:
             f"the index in {directory} has format {found}; this version of ragqa reads {FORMAT}",
             "upgrade ragqa, or choose another directory with --index",
         )
-    if found < FORMAT or not {"meta", "documents", "passages", "passage_text"} <= tables:
+    if found < FORMAT:
+        raise IndexDamagedError(
+            f"the index in {directory} was made by an earlier version of ragqa",
+            f"delete {DATABASE} in it and run: ragqa index FOLDER",
+        )
+    if not {"meta", "documents", "passages", "passage_text"} <= tables:
         raise damaged(directory, None)
 
 

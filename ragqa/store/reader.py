@@ -7,7 +7,6 @@ in memory, from the embedding cache.
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,12 +15,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError
+from ragqa.lexical import FIELD_WEIGHTS, Fields, Statistics
 from ragqa.store import layout, rows, vectors
-from ragqa.store.cache import EmbeddingCache
+from ragqa.store.cache import Codes, EmbeddingCache
 
-# How much a word counts in title, headings, names (file, aliases, tags) and body.
-FIELD_WEIGHTS = (2.0, 1.5, 2.0, 1.0)
 ATTEMPTS = 3
+COUNTED = 5_000  # passages with a word, until their number is estimated
+MAX_MATCHES = 30_000  # passages that a full-text search looks at, but for the rarest word's
 
 
 class IndexReader:
@@ -55,6 +55,8 @@ class IndexReader:
         trace: TracebackType | None,
     ) -> None:
         self._db.close()
+        if cache := self.__dict__.get("_cache"):
+            cache.close()
         if isinstance(error, sqlite3.DatabaseError):
             raise layout.failure(self.directory, error) from error
 
@@ -76,9 +78,15 @@ class IndexReader:
         """The passages nearest to a normalized vector: id and cosine, best first."""
         return vectors.search(self._vector_index, vector, count)
 
-    def lexical(self, words: Sequence[str], count: int) -> list[tuple[int, float]]:
-        """The passages with any of the words, by BM25: id and score, best first."""
-        query = " OR ".join(map(_quoted, words))
+    def lexical(
+        self, words: Sequence[str], count: int, statistics: Statistics
+    ) -> list[tuple[int, float]]:
+        """The passages with any of the words, by BM25: id and score, best first.
+
+        The time goes with the passages that have a word: of the words, the rarest are looked for,
+        as many as stand in `MAX_MATCHES` passages together.
+        """
+        query = " OR ".join(map(_quoted, _rarest(words, statistics)))
         if not query:
             return []
         weights = ", ".join(map(str, FIELD_WEIGHTS))
@@ -89,20 +97,50 @@ class IndexReader:
         )
         return [(int(number), float(score)) for number, score in found]
 
-    def word_weights(self, words: Sequence[str]) -> dict[str, float]:
-        """The inverse document frequency of each word: the fewer passages have it, the more."""
-        _, total = self.counts()
-        query = "SELECT count(*) FROM passage_text WHERE passage_text MATCH ?"
-        weights = {}
-        for word in words:
-            (found,) = self._db.execute(query, (_quoted(word),)).fetchone()
-            weights[word] = math.log(1 + total / (found + 0.5))
-        return weights
+    def statistics(self, words: Sequence[str]) -> Statistics:
+        """How many passages there are, how long, and how many have each of the words.
 
-    def similarities(self, vector: vectors.Vector, ids: Sequence[int]) -> dict[int, float]:
-        """The cosines of these passages to a normalized vector."""
-        index = self._vector_index
-        return {number: float(vectors.reconstruct(index, number) @ vector) for number in ids}
+        The frequency of a word that very many have is estimated from where the first of them
+        stand.
+        """
+        _, passages = self.counts()
+        (last,) = self._db.execute("SELECT max(rowid) FROM passages").fetchone()
+        frequencies = {}
+        for word in words:
+            counted, reached = self._db.execute(
+                "SELECT count(*), max(rowid) FROM (SELECT rowid FROM passage_text"
+                " WHERE passage_text MATCH ? LIMIT ?)",
+                (_quoted(word), COUNTED),
+            ).fetchone()
+            exact = counted < COUNTED
+            frequencies[word] = counted if exact else min(passages, counted * last // reached)
+        average = int(self.meta.get("words", "0")) / max(passages, 1)
+        return Statistics(passages, average, frequencies)
+
+    def fields(self, ids: Sequence[int]) -> dict[int, Fields]:
+        """The texts by which these passages are found."""
+        return rows.read_fields(self._db, ids)
+
+    def encoded(
+        self, ids: Sequence[int], bytes_each: int
+    ) -> dict[int, tuple[vectors.Vector, Codes]]:
+        """Vector and word codes [words, bytes_each] of these passages; without those lost."""
+        hashes = rows.read_hashes(self._db, ids)
+        if self._cache is None:
+            return {}
+        try:
+            kept = self._cache.encoded(list(hashes.values()), bytes_each)
+        except sqlite3.DatabaseError:
+            return {}
+        return {number: kept[key] for number, key in hashes.items() if key in kept}
+
+    @cached_property
+    def _cache(self) -> EmbeddingCache | None:
+        """The embedding cache; None where it is gone."""
+        try:
+            return EmbeddingCache(self.directory, self.meta["embedder"], read_only=True)
+        except (KeyError, sqlite3.DatabaseError, IndexDamagedError):
+            return None
 
     def passages(self, ids: Sequence[int]) -> dict[int, rows.StoredPassage]:
         """The passages of these ids."""
@@ -130,16 +168,14 @@ class IndexReader:
         """The vector index from the cache, in memory only."""
         stored = self._db.execute("SELECT id, text_hash FROM passages ORDER BY id").fetchall()
         try:
-            cache = EmbeddingCache(self.directory, self.meta["embedder"], read_only=True)
-            try:
-                batches = list(cache.vectors(key for _, key in stored))
-            finally:
-                cache.close()
-        except (KeyError, sqlite3.DatabaseError, IndexDamagedError):
+            batches = list(self._cache.vectors(key for _, key in stored)) if self._cache else None
+        except (KeyError, sqlite3.DatabaseError):
+            batches = None
+        if batches is None:
             raise IndexDamagedError(
                 f"the vectors of the index in {self.directory} are missing or damaged",
                 "run: ragqa index (texts that have no vector left are embedded again)",
-            ) from None
+            )
         dimension = int(self.meta["dimension"])
         return vectors.build(dimension, [number for number, _ in stored], batches)
 
@@ -147,10 +183,7 @@ class IndexReader:
 
     def counts(self) -> tuple[int, int]:
         """Documents that were read, and passages."""
-        documents = self._db.execute(
-            "SELECT count(DISTINCT document_id), count(*) FROM passages"
-        ).fetchone()
-        return int(documents[0]), int(documents[1])
+        return int(self.meta.get("documents", "0")), int(self.meta.get("passages", "0"))
 
     def folders(self) -> list[str]:
         """The folders that were indexed."""
@@ -166,7 +199,7 @@ class IndexReader:
         query = "SELECT path, warnings FROM documents WHERE warnings != '[]' ORDER BY path"
         return [(p, text) for p, texts in self._db.execute(query) for text in json.loads(texts)]
 
-    def encodings(self) -> list[tuple[str, int]]:
+    def text_encodings(self) -> list[tuple[str, int]]:
         """How many documents are in which encoding, the most frequent first."""
         query = (
             "SELECT encoding, count(*) FROM documents WHERE failed IS NULL"
@@ -186,6 +219,18 @@ class IndexReader:
         """What the last run of `index` did, and when."""
         value = self.meta.get("last_run")
         return json.loads(value) if value else None
+
+
+def _rarest(words: Sequence[str], statistics: Statistics) -> list[str]:
+    """The words that are worth looking for: rare ones decide, frequent ones take the time."""
+    taken: list[str] = []
+    matches = 0
+    for word in sorted(words, key=lambda word: statistics.frequencies[word]):
+        matches += statistics.frequencies[word]
+        if taken and matches > MAX_MATCHES:
+            break
+        taken.append(word)
+    return taken
 
 
 def _quoted(word: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ragqa.lexical import Fields, length_of
 from ragqa.records import Block, Document, Passage, Run
 from ragqa.store.cache import QUERY_BATCH, text_hash
 
@@ -50,8 +51,8 @@ def insert_failed(db: sqlite3.Connection, facts: FileFacts, reason: str) -> int:
     return _insert(db, "documents", {**asdict(facts), "failed": reason})
 
 
-def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, names: str) -> None:
-    """Add a passage's row and its full text."""
+def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, names: str) -> int:
+    """Add a passage's row and its full text; its length in words."""
     values = {
         "document_id": document_id,
         "text_hash": text_hash(passage.embedded_text),
@@ -60,33 +61,52 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
         "blocks": json.dumps([_block_row(block) for block in passage.blocks], ensure_ascii=False),
         "page": passage.page,
     }
-    texts = (passage.title or "", " ".join(passage.headings), names, passage.text)
+    texts = Fields(passage.title or "", " ".join(passage.headings), names, passage.text)
     # A lone surrogate (from "\\ud800" in YAML, say) is no valid UTF-8.
     number = _insert(db, "passages", {key: _clean(value) for key, value in values.items()})
     db.execute(
         "INSERT INTO passage_text (rowid, title, headings, names, body) VALUES (?, ?, ?, ?, ?)",
         (number, *map(_clean, texts)),
     )
+    return length_of(texts)
 
 
 def read_passages(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, StoredPassage]:
     """The passages of these ids."""
+    query = (
+        "SELECT p.id, p.title, p.headings, p.blocks, p.page, d.path, d.sha256, d.encoding, d.title"
+        " FROM passages p JOIN documents d ON d.id = p.document_id"
+    )
     found: dict[int, StoredPassage] = {}
+    for row in _rows(db, query, ids, "p.id"):
+        headings = tuple(json.loads(row[2]))
+        blocks = tuple(_block(values, headings) for values in json.loads(row[3]))
+        passage = Passage(row[1], headings, blocks, row[4])
+        found[row[0]] = StoredPassage(row[0], passage, *row[5:])
+    return found
+
+
+def read_fields(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Fields]:
+    """What the passages of these ids are found by."""
+    return {
+        row[0]: Fields(*row[1:])
+        for row in _rows(db, "SELECT rowid, title, headings, names, body FROM passage_text", ids)
+    }
+
+
+def read_hashes(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """The text hashes of the passages of these ids."""
+    return dict(_rows(db, "SELECT id, text_hash FROM passages", ids))
+
+
+def _rows(
+    db: sqlite3.Connection, query: str, ids: Sequence[int], key: str = "rowid"
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query whose key is one of `ids`."""
     for start in range(0, len(ids), QUERY_BATCH):
         batch = ids[start : start + QUERY_BATCH]
         marks = ",".join("?" * len(batch))
-        for row in db.execute(
-            "SELECT p.id, p.title, p.headings, p.blocks, p.page,"
-            " d.path, d.sha256, d.encoding, d.title"
-            " FROM passages p JOIN documents d ON d.id = p.document_id"
-            f" WHERE p.id IN ({marks})",
-            batch,
-        ):
-            headings = tuple(json.loads(row[2]))
-            blocks = tuple(_block(values, headings) for values in json.loads(row[3]))
-            passage = Passage(row[1], headings, blocks, row[4])
-            found[row[0]] = StoredPassage(row[0], passage, *row[5:])
-    return found
+        yield from db.execute(f"{query} WHERE {key} IN ({marks})", batch)
 
 
 def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:

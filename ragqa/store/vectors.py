@@ -92,11 +92,6 @@ def search(index: Any, vector: Vector, count: int) -> list[tuple[int, float]]:
     return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
 
 
-def reconstruct(index: Any, number: int) -> Vector:
-    """The vector of a passage."""
-    return np.asarray(index.reconstruct(number), dtype=np.float32)
-
-
 def remove_others(directory: Path, current: str) -> None:
     """Delete vector files that are not published (a reader that still wants one re-reads)."""
     for path in directory.iterdir():

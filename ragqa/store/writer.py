@@ -216,8 +216,8 @@ class IndexWriter:
         self.remove(facts.path)
         number = rows.insert_document(self._db, facts, document)
         names = " ".join((Path(facts.path).stem, *document.aliases, *document.tags))
-        for passage in passages:
-            rows.insert_passage(self._db, number, passage, names)
+        words = sum(rows.insert_passage(self._db, number, passage, names) for passage in passages)
+        self._db.execute("UPDATE documents SET words = ? WHERE id = ?", (words, number))
 
     def put_failed(self, facts: FileFacts, reason: str) -> None:
         """Record that there is nothing to read in a file; what the index had of it goes."""
@@ -283,13 +283,22 @@ class IndexWriter:
         file = vectors.save(index, self.directory, generation)
         names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
-        self._write_meta({**values, **names})
+        self._write_meta({**values, **names, **self._counts()})
         self._db.execute("COMMIT")
         vectors.remove_others(self.directory, file.name)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
         self._cache.collect_garbage(live)
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
         return generation
+
+    def _counts(self) -> dict[str, str]:
+        """What readers need to know of the whole and must not count anew each time."""
+        (words,) = self._db.execute("SELECT total(words) FROM documents").fetchone()
+        documents, passages = self._db.execute(
+            "SELECT count(DISTINCT document_id), count(*) FROM passages"
+        ).fetchone()
+        counts = {"documents": documents, "passages": passages, "words": int(words)}
+        return {name: str(value) for name, value in counts.items()}
 
     def vectors_are_intact(self) -> bool:
         """True when the published vector file, if any, is as it was written."""

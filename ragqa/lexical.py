@@ -1,0 +1,118 @@
+"""BM25 of a handful of passages, with the word statistics of the whole index passed in.
+
+The full-text search of the index finds candidates; here each candidate gets its exact score, also
+those that only the vectors found. Robertson & Zaragoza 2009, "The Probabilistic Relevance
+Framework: BM25 and Beyond", with weighted fields. Knows nothing of databases or vectors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from operator import mul
+from typing import TYPE_CHECKING, NamedTuple
+
+from ragqa.sentences import STOP_WORDS
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
+
+K1, B = 1.2, 0.75
+MAX_WORDS = 64  # of a question
+# What a user types as one word: also "--no-mmap", "c++", "gpt-4", "lora_path".
+WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
+QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
+TOKEN = re.compile(r"[^\W_]+")  # what the full-text index takes for one
+
+
+class Fields(NamedTuple):
+    """The texts by which a passage is found; `names` are file name, aliases and tags."""
+
+    title: str
+    headings: str
+    names: str
+    body: str
+
+
+# How much a word counts in each of them.
+FIELD_WEIGHTS = (2.0, 1.5, 2.0, 1.0)
+
+
+class Statistics(NamedTuple):
+    """Passages in the index, their mean length in words, and how many passages have each word."""
+
+    passages: int
+    average_words: float
+    frequencies: Mapping[str, int]
+
+    def weight(self, word: str) -> float:
+        """The inverse document frequency of a word: the fewer passages have it, the more."""
+        found = self.frequencies.get(word, 0)
+        return math.log(1 + (self.passages - found + 0.5) / (found + 0.5))
+
+    @property
+    def greatest_weight(self) -> float:
+        """The weight of a word that no passage has."""
+        return math.log(1 + (self.passages + 0.5) / 0.5)
+
+
+def question_words(question: str) -> list[str]:
+    """What to look for: distinct words and quoted phrases, no stop words if others are left."""
+    phrases = [" ".join(filter(None, groups)).lower() for groups in QUOTED.findall(question)]
+    words = list(dict.fromkeys([*phrases, *WORD.findall(question.lower())]))
+    return ([word for word in words if word not in STOP_WORDS] or words)[:MAX_WORDS]
+
+
+def length_of(fields: Fields) -> int:
+    """Words of a passage, stop words left out."""
+    return sum(token not in STOP_WORDS for text in fields for token in tokens_of(text))
+
+
+def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
+    """The BM25 score of a passage for these words; words of several tokens count as phrases."""
+    texts = [tokens_of(text) for text in fields]
+    length = sum(token not in STOP_WORDS for text in texts for token in text)
+    norm = K1 * (1 - B + B * length / (statistics.average_words or 1.0))
+    stems = [_stemmer().stemWords(text) for text in texts]
+    counts = [Counter(text) for text in stems]
+    score = 0.0
+    for word in words:
+        phrase = _stems_of_word(word)
+        found = [_occurrences(phrase, *pair) for pair in zip(stems, counts, strict=True)]
+        frequency = sum(map(mul, FIELD_WEIGHTS, found))
+        score += statistics.weight(word) * frequency * (K1 + 1) / (frequency + norm)
+    return score
+
+
+def tokens_of(text: str) -> list[str]:
+    """Lower-case tokens without accents, as FTS5's unicode61 has them."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return TOKEN.findall(text.lower())
+
+
+@cache
+def _stems_of_word(word: str) -> tuple[str, ...]:
+    return tuple(_stemmer().stemWords(tokens_of(word)))
+
+
+def _occurrences(phrase: tuple[str, ...], text: Sequence[str], counts: Mapping[str, int]) -> int:
+    """How often the tokens of a phrase stand in a text one after the other."""
+    if len(phrase) == 1:
+        return counts.get(phrase[0], 0)
+    if not phrase or not all(counts.get(stem) for stem in phrase):
+        return 0
+    size = len(phrase)
+    return sum(tuple(text[i : i + size]) == phrase for i in range(len(text) - size + 1))
+
+
+@cache
+def _stemmer() -> Stemmer:
+    from Stemmer import Stemmer
+
+    return Stemmer("porter")  # the algorithm of FTS5's tokenizer
