@@ -59,6 +59,10 @@ class Statistics(NamedTuple):
         """The weight of a word that no passage has."""
         return math.log(1 + (self.passages + 0.5) / 0.5)
 
+    def greatest_score(self, words: Sequence[str]) -> float:
+        """What no BM25 score for these words reaches."""
+        return (K1 + 1) * sum(map(self.weight, words))
+
 
 def question_words(question: str) -> list[str]:
     """What to look for: distinct words and quoted phrases, no stop words if others are left."""
@@ -86,6 +90,13 @@ def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
         frequency = sum(map(mul, FIELD_WEIGHTS, found))
         score += statistics.weight(word) * frequency * (K1 + 1) / (frequency + norm)
     return score
+
+
+def is_named(words: Sequence[str], names: str) -> bool:
+    """True when a question is nothing but a name: its words all stand among the names."""
+    found = set(_stemmer().stemWords(tokens_of(names)))
+    wanted = {stem for word in words for stem in _stems_of_word(word)}
+    return bool(wanted) and wanted <= found
 
 
 def tokens_of(text: str) -> list[str]:

@@ -128,14 +128,17 @@ class Scores:
 
     Ranks (from 1) are those in the lists of the two searches; None: that search did not propose
     it. `cosine` compares whole passage and question, `late` their words, `bm25` counts words;
-    `fused` is what decides.
+    `coverage` is the share of the greatest BM25 score that the question could have; `named` says
+    that the question is nothing but a name of the document; `fused` is what decides.
     """
 
     dense_rank: int | None
     cosine: float
     lexical_rank: int | None
     bm25: float
+    coverage: float
     late: float
+    named: bool = False
     fused: float = 0.0
 
 

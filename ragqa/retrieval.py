@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa import late_interaction
-from ragqa.embedding import Embedder, Encoding, QuestionEncoding
-from ragqa.lexical import bm25, question_words
+from ragqa.embedding import Embedder, Encoding
+from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
 from ragqa.store import IndexReader
 
@@ -31,18 +31,27 @@ ALIKE = 0.5  # cosine; passages less alike are not compared word by word
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each score counts. BM25 is in units of a word that no passage has."""
+    """What each score counts.
+
+    `lexical` is for the BM25 score in units of a word that no passage has, which makes small and
+    large indexes alike; `coverage` for the share of its maximum, which makes short and long
+    questions alike.
+    """
 
     late: float
     dense: float
     lexical: float
+    coverage: float
 
 
 # Chosen on development data of several collections: see `benchmarks/retrieval.py`.
-DEFAULT_WEIGHTS = Weights(late=1.0, dense=0.5, lexical=0.12)
-WITHOUT_WORDS = Weights(late=0.0, dense=1.0, lexical=0.2)  # for embedders that give no words
-DENSE_ONLY = Weights(late=0.0, dense=1.0, lexical=0.0)
-LEXICAL_ONLY = Weights(late=0.0, dense=0.0, lexical=1.0)
+DEFAULT_WEIGHTS = Weights(late=1.0, dense=0.5, lexical=0.08, coverage=0.15)
+# For embedders that give no words.
+WITHOUT_WORDS = Weights(late=0.0, dense=1.0, lexical=0.15, coverage=0.2)
+DENSE_ONLY = Weights(late=0.0, dense=1.0, lexical=0.0, coverage=0.0)
+LEXICAL_ONLY = Weights(late=0.0, dense=0.0, lexical=1.0, coverage=0.0)
+# A question that is nothing but the name of a file, an alias or a tag means that document.
+NAMED_BONUS = 0.3
 
 
 def retrieve(
@@ -100,7 +109,7 @@ def find_candidates(
     asked = embedder.encode_question(question)
     words = question_words(question)
     statistics = reader.statistics(words)
-    dense = [number for number, _ in reader.dense(asked.vector, pool)] if _dense(weights) else []
+    dense = [number for number, _ in reader.dense(asked.vector, pool)] if weights.dense else []
     lexical = [n for n, _ in reader.lexical(words, pool, statistics)] if weights.lexical else []
     numbers = list(dict.fromkeys([*dense, *lexical]))
     fields = reader.fields(numbers)
@@ -108,46 +117,41 @@ def find_candidates(
     late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
     dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
     lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
+    greatest = statistics.greatest_score(words) or 1.0
+    usable = WITHOUT_WORDS if weights.late and not len(asked.words) else weights
     candidates = []
     for place, number in enumerate(numbers):
+        exact = bm25(words, fields[number], statistics)
         scores = Scores(
             dense_rank=dense_ranks.get(number),
             cosine=round(float(encodings[number].vector @ asked.vector), 6),
             lexical_rank=lexical_ranks.get(number),
-            bm25=round(bm25(words, fields[number], statistics), 6),
+            bm25=round(exact, 6),
+            coverage=round(exact / greatest, 6),
             late=round(float(late[place]), 6),
+            named=is_named(words, fields[number].names),
         )
-        fused = fuse(scores, statistics.greatest_weight, _usable(weights, asked))
-        candidates.append(
-            Candidate(
-                number, fields[number].body, encodings[number].vector, replace(scores, fused=fused)
-            )
-        )
+        scores = replace(scores, fused=fuse(scores, statistics.greatest_weight, usable))
+        vector = encodings[number].vector
+        candidates.append(Candidate(number, fields[number].body, vector, scores))
     return candidates
 
 
 def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
-    """The weighted mean of the three scores, about 0 to 1.
+    """The weighted mean of the scores, about 0 to 1; `greatest_weight` is the unit of BM25.
 
     A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
-    Functions for Hybrid Retrieval", arXiv:2210.11934. `greatest_weight`, that of a word which no
-    passage has, makes BM25 scores of small and large indexes alike.
+    Functions for Hybrid Retrieval", arXiv:2210.11934.
     """
     total = (
         weights.late * scores.late
         + weights.dense * scores.cosine
         + weights.lexical * scores.bm25 / greatest_weight
+        + weights.coverage * scores.coverage
+        + NAMED_BONUS * (scores.named and bool(weights.coverage))
     )
-    return round(total / (weights.late + weights.dense + weights.lexical), 6)
-
-
-def _dense(weights: Weights) -> bool:
-    return bool(weights.late or weights.dense)
-
-
-def _usable(weights: Weights, asked: QuestionEncoding) -> Weights:
-    """The weights; others where late interaction is wanted and the question gives no words."""
-    return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+    whole = weights.late + weights.dense + weights.lexical + weights.coverage
+    return round(total / whole, 6)
 
 
 def _encodings(
