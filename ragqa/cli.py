@@ -196,6 +196,10 @@ def search(
     docs: DocsOption = None,
     k: KOption = None,
     embedder: EmbedderOption = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show what each score is made of, and the place by each."),
+    ] = False,
     json: JsonOption = False,
     plain: PlainOption = False,
 ) -> int:
@@ -208,7 +212,7 @@ def search(
 
     wanted = _question(query, None)
     with sessions.Opener(settings, folder, writes=False).open() as session:
-        return show_hits(wanted, session, json=json, plain=plain)
+        return show_hits(wanted, session, json=json, plain=plain, explain=explain)
 
 
 @app.command(epilog="Example: ragqa status --json")

@@ -109,8 +109,10 @@ def _say_state(answer: Answer, code: int) -> None:
         terminal.say("no document supports this answer")
 
 
-def show_hits(query: str, session: Session, *, json: bool, plain: bool) -> int:
-    """Search, show, and return the exit code."""
+def show_hits(
+    query: str, session: Session, *, json: bool, plain: bool, explain: bool = False
+) -> int:
+    """Search, show, with `explain` also why a hit stands where it does; the exit code."""
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
@@ -119,8 +121,9 @@ def show_hits(query: str, session: Session, *, json: bool, plain: bool) -> int:
     if not hits:
         terminal.say("nothing found")
     if json:
-        return terminal.write(render.to_json(render.hits_json(query, hits)) + "\n", code)
+        found = render.hits_json(query, hits, explain=explain)
+        return terminal.write(render.to_json(found) + "\n", code)
     if terminal.is_terminal(sys.stdout) and not plain and hits:
-        terminal.console().print(render.hits_rich(hits))
+        terminal.console().print(render.hits_rich(hits, explain=explain))
         return code
-    return terminal.write(render.hits_plain(hits), code)
+    return terminal.write(render.hits_plain(hits, explain=explain), code)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ragqa.errors import RagqaError
-    from ragqa.records import Answer, Citation, Hit, IndexReport, Sentence
+    from ragqa.records import Answer, Citation, Hit, IndexReport, Scores, Sentence
 
 VERSION = 1
 # C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
@@ -168,9 +168,13 @@ def _stale(citation: Citation) -> str:
 # Passages -----------------------------------------------------------------------------------
 
 
-def hits_json(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
-    """Search results as the contract has them."""
-    return {"query": query, "hits": [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]}
+def hits_json(query: str, hits: Sequence[Hit], *, explain: bool = False) -> dict[str, Any]:
+    """Search results as the contract has them; `explain` adds the parts of each score."""
+    found = [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]
+    if explain:
+        for values, hit in zip(found, hits, strict=True):
+            values["scores"] = asdict(hit.scores) if hit.scores else None
+    return {"query": query, "hits": found}
 
 
 def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
@@ -189,8 +193,8 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
     }
 
 
-def hits_rich(hits: Sequence[Hit]) -> RenderableType:
-    """Hits for a terminal, with links to the files."""
+def hits_rich(hits: Sequence[Hit], *, explain: bool = False) -> RenderableType:
+    """Hits for a terminal, with links to the files; `explain` adds the parts of each score."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
@@ -205,6 +209,11 @@ def hits_rich(hits: Sequence[Hit]) -> RenderableType:
         )
         head.append(f"  {hit.score:.2f}  {clean_line(' > '.join(hit.passage.headings))}", "dim")
         text = Text(clean(_snippet(hit)))
+        if explain and hit.scores:
+            text.append(f"\n{_scores_line(hit.scores)}", "dim")
+        if explain and hit.also_in:
+            also = clean_line(", ".join(map(short_path, hit.also_in)))
+            text.append(f"\nfolded into it: {also}", "dim")
         parts += [head, Padding(text, (0, 0, 1, 3), expand=False)]
     return Group(*parts)
 
@@ -215,8 +224,21 @@ def _snippet(hit: Hit) -> str:
     return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
 
 
-def hits_plain(hits: Sequence[Hit]) -> str:
-    """One paragraph a hit: place, score, headings, then the beginning of its text."""
+def _scores_line(scores: Scores) -> str:
+    """The parts of a score in columns; a place is that in the list of vectors, of full text."""
+    dense, lexical = scores.dense_rank or "-", scores.lexical_rank or "-"
+    return (
+        f"score {scores.fused:.3f} from late interaction {scores.late:.3f}"
+        f" | cosine {scores.cosine:.3f}, place {dense:>2}"
+        f" | BM25 {scores.bm25:5.2f}, place {lexical:>2} | coverage {scores.coverage:.2f}"
+    ) + " | names the document" * scores.named
+
+
+def hits_plain(hits: Sequence[Hit], *, explain: bool = False) -> str:
+    """One paragraph a hit: place, score, headings, then the beginning of its text.
+
+    `explain` adds the parts of each score.
+    """
     parts = []
     for rank, hit in enumerate(hits, 1):
         first, last = hit.passage.lines
@@ -224,6 +246,8 @@ def hits_plain(hits: Sequence[Hit]) -> str:
         also = f" (also in {', '.join(hit.also_in)})" if hit.also_in else ""
         head = f"{rank}. {hit.path}:{first}-{last}  {hit.score:.2f}  {names}{also}"
         parts.append(f"{clean_line(head)}\n   {clean(_snippet(hit))}\n")
+        if explain and hit.scores:
+            parts[-1] += f"   {_scores_line(hit.scores)}\n"
     return "\n".join(parts)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa import late_interaction
-from ragqa.embedding import Embedder, Encoding
+from ragqa.embedding import Embedder, Encoding, QuestionEncoding
 from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
 from ragqa.store import IndexReader
@@ -62,17 +62,50 @@ def retrieve(
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Hit]:
     """The `count` best passages for a question, best first, each text once."""
-    candidates = find_candidates(question, embedder, reader, max(POOL, count), weights)
-    ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
-    groups = fold_duplicates(
-        [candidate.text for candidate in ranked],
-        np.array([candidate.vector for candidate in ranked], dtype=np.float32),
-        count,
-    )
-    stored = reader.passages([ranked[place].passage_id for group in groups for place in group])
+    ranked = rank_candidates(question, embedder, reader, count, weights)
+    return hits_of(fold(ranked, count), reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a search proposed, with what decides its place."""
+
+    passage_id: int
+    text: str
+    vector: npt.NDArray[np.float32]
+    scores: Scores
+
+
+def rank_candidates(
+    question: str,
+    embedder: Embedder,
+    reader: IndexReader,
+    count: int,
+    weights: Weights = DEFAULT_WEIGHTS,
+) -> list[Candidate]:
+    """Everything that is looked at for `count` hits, best first, repeated texts too."""
+    candidates = find_candidates(question, embedder, reader, pool_size(count), weights)
+    return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+
+
+def pool_size(count: int) -> int:
+    """How many passages each search proposes for `count` hits."""
+    return max(POOL, count)
+
+
+def fold(ranked: Sequence[Candidate], count: int) -> list[list[Candidate]]:
+    """The first `count` candidates that repeat none before them, each with its repeats."""
+    texts = [candidate.text for candidate in ranked]
+    vectors = np.array([candidate.vector for candidate in ranked], dtype=np.float32)
+    groups = fold_duplicates(texts, vectors, count)
+    return [[ranked[place] for place in group] for group in groups]
+
+
+def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[Hit]:
+    """One hit for each group of candidates with one text, the best of it first."""
+    stored = reader.passages([candidate.passage_id for group in groups for candidate in group])
     hits = []
-    for group in groups:
-        best, *twins = (ranked[place] for place in group)
+    for best, *twins in groups:
         found = stored[best.passage_id]
         paths = dict.fromkeys(stored[twin.passage_id].path for twin in twins)
         hits.append(
@@ -92,16 +125,6 @@ def retrieve(
     return hits
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage that a search proposed, with what decides its place."""
-
-    passage_id: int
-    text: str
-    vector: npt.NDArray[np.float32]
-    scores: Scores
-
-
 def find_candidates(
     question: str, embedder: Embedder, reader: IndexReader, pool: int, weights: Weights
 ) -> list[Candidate]:
@@ -118,7 +141,7 @@ def find_candidates(
     dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
     lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
     greatest = statistics.greatest_score(words) or 1.0
-    usable = WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+    usable = usable_weights(asked, weights)
     candidates = []
     for place, number in enumerate(numbers):
         exact = bm25(words, fields[number], statistics)
@@ -137,21 +160,31 @@ def find_candidates(
     return candidates
 
 
+def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) -> Weights:
+    """The weights for what the embedder gives: some give no words."""
+    return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+
+
 def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
     """The weighted mean of the scores, about 0 to 1; `greatest_weight` is the unit of BM25.
 
     A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
     Functions for Hybrid Retrieval", arXiv:2210.11934.
     """
-    total = (
-        weights.late * scores.late
-        + weights.dense * scores.cosine
-        + weights.lexical * scores.bm25 / greatest_weight
-        + weights.coverage * scores.coverage
-        + NAMED_BONUS * (scores.named and bool(weights.coverage))
-    )
+    return round(sum(parts_of(scores, greatest_weight, weights).values()), 6)
+
+
+def parts_of(scores: Scores, greatest_weight: float, weights: Weights) -> dict[str, float]:
+    """What each score, by its name in `Scores`, contributes to the fused one."""
     whole = weights.late + weights.dense + weights.lexical + weights.coverage
-    return round(total / whole, 6)
+    parts = {
+        "late": weights.late * scores.late,
+        "cosine": weights.dense * scores.cosine,
+        "bm25": weights.lexical * scores.bm25 / greatest_weight,
+        "coverage": weights.coverage * scores.coverage,
+        "named": NAMED_BONUS * (scores.named and bool(weights.coverage)),
+    }
+    return {name: part / whole for name, part in parts.items()}
 
 
 def _encodings(
