@@ -221,7 +221,7 @@ def test_search_explains_its_scores_as_json(run_cli: RunCli, index: Path) -> Non
     assert [round(part["fused"], 4) for part in scores] == [hit["score"] for hit in plain["hits"]]
     zero = dict.fromkeys(("cosine", "bm25", "coverage", "late", "fused"), 0.0)
     assert {**scores[0], **zero} == SCORES
-    assert all(0 < scores[0][name] for name in zero)
+    assert all(scores[0][name] > 0 for name in zero)
     assert scores[0]["coverage"] <= 1
     assert scores[-1]["lexical_rank"] is None  # the note on bread has none of the words
 
