@@ -215,6 +215,45 @@ def search(
         return show_hits(wanted, session, json=json, plain=plain, explain=explain)
 
 
+@app.command(epilog="Example: ragqa why tokenizers.md 'What is a merge rule?'")
+def why(
+    file: Annotated[str, typer.Argument(help="Path, or a file name or title in the index.")],
+    question: Annotated[
+        str | None, typer.Argument(help="The question; - or nothing: read it from stdin.")
+    ] = None,
+    index_dir: IndexOption = None,
+    collection: CollectionOption = None,
+    docs: DocsOption = None,
+    k: KOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="As in `ask`: its room counts.")
+    ] = None,
+    embedder: EmbedderOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say why a document is found for a question, or at which stage it is lost.
+
+    Exit codes: 0 found, 1 lost, 2 usage, 3 cannot work.
+    """
+    answer = "generate" if model else None
+    settings = load_settings(
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "model": model,
+            "answer": answer,
+            "embedder": embedder,
+        }
+    )
+    folder = _docs_folder(docs, index_dir, collection)
+    from ragqa.output import show_trace
+
+    asked = _question(question, None)
+    with sessions.Opener(settings, folder).open() as session:
+        return show_trace(file, asked, session, json=json)
+
+
 @app.command(epilog="Example: ragqa status --json")
 def status(
     index_dir: IndexOption = None, collection: CollectionOption = None, json: JsonOption = False

@@ -16,7 +16,7 @@ from ragqa.records import Answer, Sentence
 from ragqa.retrieval import retrieve
 
 EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
-EXIT_NOTHING_FOUND, EXIT_REMOVED = 1, 4
+EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +127,16 @@ def show_hits(
         terminal.console().print(render.hits_rich(hits, explain=explain))
         return code
     return terminal.write(render.hits_plain(hits, explain=explain), code)
+
+
+def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:
+    """Show where the document that `name` means was lost or found; the exit code."""
+    from ragqa.why import trace
+
+    for warning in session.warnings:
+        terminal.say(f"warning: {render.clean_line(warning)}")
+    found = trace(name, question, session)
+    code = 0 if found.found else EXIT_LOST
+    if json:
+        return terminal.write(render.to_json(render.trace_json(found)) + "\n", code)
+    return terminal.write(render.trace_plain(found), code)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ragqa.errors import RagqaError
-    from ragqa.records import Answer, Citation, Hit, IndexReport, Scores, Sentence
+    from ragqa.records import Answer, Citation, Hit, IndexReport, Scores, Sentence, Trace
 
 VERSION = 1
 # C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
@@ -249,6 +249,33 @@ def hits_plain(hits: Sequence[Hit], *, explain: bool = False) -> str:
         if explain and hit.scores:
             parts[-1] += f"   {_scores_line(hit.scores)}\n"
     return "\n".join(parts)
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """A document's way through the stages, with all figures."""
+    steps = [
+        {"stage": step.stage, "ok": step.ok, "detail": step.detail, **step.figures}
+        for step in trace.steps
+    ]
+    last = trace.steps[-1]
+    return {
+        "path": trace.path,
+        "question": trace.question,
+        "stage": last.stage,
+        "found": trace.found,
+        "rank": trace.rank,
+        "trace": steps,
+        "advice": last.advice,
+    }
+
+
+def trace_plain(trace: Trace) -> str:
+    """One line a stage, the last one the one that lost it or `found`; then what to do."""
+    rows = [(step.stage, f"{'ok' if step.ok else 'lost'}, {step.detail}") for step in trace.steps]
+    last = trace.steps[-1]
+    if last.ok:
+        rows[-1] = (last.stage, last.detail)
+    return table_plain([*rows, ("advice", last.advice)] if last.advice else rows)
 
 
 # Index --------------------------------------------------------------------------------------
