@@ -198,7 +198,7 @@ def search(
     embedder: EmbedderOption = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Show what each score is made of, and the place by each."),
+        typer.Option("--explain", help="Show the parts of each score, and the place in each list."),
     ] = False,
     json: JsonOption = False,
     plain: PlainOption = False,
@@ -217,7 +217,9 @@ def search(
 
 @app.command(epilog="Example: ragqa why tokenizers.md 'What is a merge rule?'")
 def why(
-    file: Annotated[str, typer.Argument(help="Path, or a file name or title in the index.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Path, or a file name or title in the index.")
+    ],
     question: Annotated[
         str | None, typer.Argument(help="The question; - or nothing: read it from stdin.")
     ] = None,
@@ -226,7 +228,8 @@ def why(
     docs: DocsOption = None,
     k: KOption = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="MODEL", help="As in `ask`: its room counts.")
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="As in `ask`: what it has room for."),
     ] = None,
     embedder: EmbedderOption = None,
     json: JsonOption = False,

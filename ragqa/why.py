@@ -92,7 +92,8 @@ def locate(name: str, reader: IndexReader) -> str:
         return known[0] if known else str(_inside(paths, reader.folders()))
     called = [path for path, title in reader.titles() if _is_called(path, title, name)]
     if len(called) > 1:
-        raise UsageError(f"{len(called)} documents are called {name}: {_some(called)}", "name one")
+        message = f"{len(called)} documents are called {name}: {_some(called)}"
+        raise UsageError(message, "name one of them by its path")
     if not called and _is_there(given):
         raise UsageError(f"not a file: {name or repr(name)}", "name a document, not a folder")
     return called[0] if called else str(paths[0])
@@ -280,7 +281,7 @@ class _Search:
         missing = last.scores.fused - own.fused
         folded = " as a near-duplicate" * place.is_folded
         detail = (
-            f"{of}{folded}, beyond the {self._k} of -k: score {own.fused:.4f}, {missing:.4f} less"
+            f"{of}{folded}, but -k takes {self._k}: score {own.fused:.4f}, {missing:.4f} less"
             f" than place {self._k}, {stored.path}:{_span(stored)}; {_parts_text(parts)}"
         )
         figures |= {"kth_score": last.scores.fused, "kth_path": stored.path, "parts": parts}

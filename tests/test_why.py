@@ -139,6 +139,22 @@ def test_a_file_that_is_not_what_was_read_is_traced_all_the_same(
     assert found.steps[1].detail == detail
 
 
+def test_a_file_that_can_no_longer_be_opened_is_traced_by_its_old_text(
+    notes: Notes, why: Why
+) -> None:
+    notes.run()
+    (notes.folder / "zebra.md").unlink()
+    (notes.folder / "zebra.md").symlink_to("nowhere")
+    notes.run()
+    found = why("zebra.md")
+    assert found.found
+    reason = "cannot be opened: no such file or directory"
+    assert found.steps[1].figures["reason"] == reason
+    assert found.steps[1].detail == (
+        f"read as utf-8; what was read before is searched, for now it {reason}"
+    )
+
+
 # splitting ----------------------------------------------------------------------------------
 
 
@@ -222,7 +238,7 @@ def test_a_document_below_k(notes: Notes, why: Why) -> None:
     assert list(parts) == ["late", "cosine", "bm25", "coverage", "named"]
     assert sum(parts.values()) == pytest.approx(second.score - first.score, abs=1e-5)
     assert step.detail.startswith(
-        f"place 2 of 3, beyond the 1 of -k: score {second.score:.4f},"
+        f"place 2 of 3, but -k takes 1: score {second.score:.4f},"
         f" {first.score - second.score:.4f} less than place 1, {first.path}:3-3;"
         " most is lost by late interaction: late interaction -0."
     )
