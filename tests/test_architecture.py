@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "records": ("", ""),
     "errors": ("", ""),
     "sentences": ("", ""),
+    "filters": ("errors", "lazy:pathspec"),
     "settings": ("errors", "platformdirs"),
     "documents": (
         "records errors",
