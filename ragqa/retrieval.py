@@ -13,7 +13,7 @@ from pathlib import Path
 from ragqa.embedding import Embedder
 from ragqa.records import Hit
 from ragqa.sentences import STOP_WORDS
-from ragqa.store import IndexReader
+from ragqa.store import IndexReader, PassageIds
 
 POOL = 50  # passages that each search contributes, at least
 DENSE_WEIGHT = 0.6  # of the cosine, against the normalized BM25 score
@@ -23,12 +23,18 @@ DUPLICATE_SHARE = 0.8  # of a passage's shingles: so much of it stands in a bett
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
 
 
-def retrieve(question: str, embedder: Embedder, reader: IndexReader, count: int) -> list[Hit]:
-    """The `count` best passages for a question, best first, each text once."""
+def retrieve(
+    question: str,
+    embedder: Embedder,
+    reader: IndexReader,
+    count: int,
+    allowed: PassageIds | None = None,
+) -> list[Hit]:
+    """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
     vector = embedder.embed_question(question)
     pool = max(POOL, 2 * count)
-    dense = dict(reader.dense(vector, pool))
-    lexical = dict(reader.lexical(question_words(question), pool))
+    dense = dict(reader.dense(vector, pool, allowed))
+    lexical = dict(reader.lexical(question_words(question), pool, allowed))
     unseen = [number for number in lexical if number not in dense]
     cosines = {**dense, **reader.similarities(vector, unseen)}
     scores = fuse(cosines, lexical)

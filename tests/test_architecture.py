@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "models errors",
         "numpy lazy:onnxruntime lazy:safetensors lazy:sentence_transformers lazy:tokenizers",
     ),
-    "store": ("records errors", "numpy filelock lazy:faiss"),
+    "store": ("records errors filters", "numpy filelock lazy:faiss"),
     "indexing": ("documents passages embedding store records errors", ""),
     "given": ("documents passages embedding records", ""),
     "retrieval": ("records embedding store sentences", ""),

@@ -16,7 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError
-from ragqa.store import layout, rows, vectors
+from ragqa.filters import Filter
+from ragqa.store import allowed as passages_allowed
+from ragqa.store import backlinks, layout, rows, vectors
+from ragqa.store.allowed import PassageIds
 from ragqa.store.cache import EmbeddingCache
 
 # How much a word counts in title, headings, names (file, aliases, tags) and body.
@@ -32,6 +35,7 @@ class IndexReader:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._in_table: PassageIds | None = None
 
     def __enter__(self) -> Self:
         if not layout.index_exists(self.directory):
@@ -72,22 +76,47 @@ class IndexReader:
 
     # Searching -----------------------------------------------------------------------------
 
-    def dense(self, vector: vectors.Vector, count: int) -> list[tuple[int, float]]:
-        """The passages nearest to a normalized vector: id and cosine, best first."""
-        return vectors.search(self._vector_index, vector, count)
+    def allowed(self, wanted: Filter) -> PassageIds:
+        """The passages, in order, of the documents that match a filter."""
+        _ = self._vector_index  # first: to find it may be to move on to a new generation
+        return passages_allowed.find(self._db, wanted, self.folders())
 
-    def lexical(self, words: Sequence[str], count: int) -> list[tuple[int, float]]:
-        """The passages with any of the words, by BM25: id and score, best first."""
+    def dense(
+        self, vector: vectors.Vector, count: int, allowed: PassageIds | None = None
+    ) -> list[tuple[int, float]]:
+        """The passages nearest to a normalized vector: id and cosine, best first.
+
+        With `allowed` the best of these.
+        """
+        return vectors.search(self._vector_index, vector, count, allowed)
+
+    def lexical(
+        self, words: Sequence[str], count: int, allowed: PassageIds | None = None
+    ) -> list[tuple[int, float]]:
+        """The passages with any of the words, by BM25: id and score, best first.
+
+        With `allowed` the best of these.
+        """
         query = " OR ".join(map(_quoted, words))
         if not query:
             return []
         weights = ", ".join(map(str, FIELD_WEIGHTS))
         found = self._db.execute(
             f"SELECT rowid, -bm25(passage_text, {weights}) AS score FROM passage_text"
-            " WHERE passage_text MATCH ? ORDER BY score DESC, rowid LIMIT ?",
+            f" WHERE passage_text MATCH ? AND {self._only(allowed)}"
+            " ORDER BY score DESC, rowid LIMIT ?",
             (query, count),
         )
         return [(int(number), float(score)) for number, score in found]
+
+    def _only(self, allowed: PassageIds | None) -> str:
+        """The SQL condition that a row is one of the allowed passages."""
+        if allowed is None:
+            return "TRUE"
+        if self._in_table is not allowed:
+            passages_allowed.fill_table(self._db, allowed)
+            self._in_table = allowed
+        return passages_allowed.CONDITION
 
     def word_weights(self, words: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each word: the fewer passages have it, the more."""
@@ -142,6 +171,10 @@ class IndexReader:
             ) from None
         dimension = int(self.meta["dimension"])
         return vectors.build(dimension, [number for number, _ in stored], batches)
+
+    def linked_from(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """For each of these documents the paths of the others that link to it, in order."""
+        return backlinks.linked_from(self._db, self.folders(), paths)
 
     # Reporting -----------------------------------------------------------------------------
 
