@@ -53,13 +53,18 @@ TABLE: dict[str, tuple[str, str]] = {
         "",
     ),
     "render": ("records errors", "lazy:rich"),
+    "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
-    "sessions": ("settings errors records terminal embedding generation store pipeline", ""),
+    "sessions": (
+        "settings errors filters records terminal embedding generation store pipeline",
+        "",
+    ),
     "reports": ("models errors render settings store", ""),
     "output": ("pipeline render terminal given records retrieval", "lazy:rich"),
     "batch": ("pipeline render terminal errors given output sessions", ""),
     "cli": (
-        "render sessions terminal errors settings batch output reports pipeline given documents",
+        "render sessions terminal errors settings options filters batch output reports pipeline"
+        " given documents",
         "typer",
     ),
     "__init__": ("", ""),
