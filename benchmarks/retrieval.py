@@ -67,7 +67,7 @@ from ragqa.errors import DocumentError, RagqaError, UsageError
 from ragqa.models import BUNDLED_EMBEDDER
 from ragqa.pipeline import build_index
 from ragqa.records import Hit
-from ragqa.retrieval import question_words, retrieve
+from ragqa.retrieval import DEFAULT_WEIGHTS, DENSE_ONLY, LEXICAL_ONLY, retrieve
 from ragqa.store import IndexReader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +77,7 @@ SETS = ("mlquestions", "faq", "nq_oracle", "hf_docs")  # below $RAGQA_EVAL_DATA/
 
 OURS = "ragqa"
 METHODS = ("dense", "bm25", "rrf", OURS)
+WEIGHTS = {"dense": DENSE_ONLY, "bm25": LEXICAL_ONLY, OURS: DEFAULT_WEIGHTS}
 PASSAGES = 150  # that a method finds for a question
 DOCUMENTS = 100  # that are looked at
 RRF_K = 60
@@ -366,17 +367,10 @@ def ranked(
     method: str, question: str, embedder: Embedder, reader: IndexReader, count: int
 ) -> list[str]:
     """The paths of the files that a method finds, best first, each once; from `count` passages."""
-    if method == OURS:
-        return paths_of(retrieve(question, embedder, reader, count))
     if method == "rrf":
         parts = ("dense", "bm25")
         return fused([ranked(part, question, embedder, reader, count) for part in parts])
-    if method == "dense":
-        found = reader.dense(embedder.embed_question(question), count)
-    else:
-        found = reader.lexical(question_words(question), count)
-    stored = reader.passages([number for number, _ in found])
-    return list(dict.fromkeys(stored[number].path for number, _ in found))
+    return paths_of(retrieve(question, embedder, reader, count, weights=WEIGHTS[method]))
 
 
 def paths_of(hits: Iterable[Hit]) -> list[str]:

@@ -14,6 +14,16 @@ import typer
 
 from ragqa import __version__, render, sessions, terminal
 from ragqa.errors import DocumentError, UsageError
+from ragqa.filters import Filter
+from ragqa.options import (
+    AliasOption,
+    PathOption,
+    SinceOption,
+    TagOption,
+    TitleOption,
+    UntilOption,
+    WhereOption,
+)
 from ragqa.settings import NAMES, config_file, load_settings
 
 if TYPE_CHECKING:
@@ -145,6 +155,13 @@ def ask(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens.")
     ] = None,
+    path: PathOption = None,
+    title: TitleOption = None,
+    tag: TagOption = None,
+    alias: AliasOption = None,
+    where: WhereOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     embedder: EmbedderOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     json: JsonOption = False,
@@ -172,29 +189,43 @@ def ask(
             "embedder": embedder,
         }
     )
+    wanted = Filter.parse(
+        path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
+    )
     folder = _docs_folder(docs, index_dir, collection)
+    opener = sessions.Opener(settings, folder, wanted=wanted)
     if batch is not None:
         if question is not None or context is not None:
             raise UsageError("--batch brings its own questions and texts", "leave the others out")
         from ragqa.batch import answer_lines
 
-        return answer_lines(sessions.Opener(settings, folder), batch, resume, strict)
+        return answer_lines(opener, batch, resume, strict)
     from ragqa.output import AnswerForm, show_answer
 
     asked = _question(question, context)
     given = [_context(context)] if context is not None else []
-    with sessions.Opener(settings, folder).open(index=None if given else True) as session:
+    with opener.open(index=None if given else True) as session:
         form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
         return show_answer(asked, session, given, form)
 
 
-@app.command(epilog="Example: ragqa search 'positional encoding' -k 3")
+@app.command(epilog="Example: ragqa search 'positional encoding' --tag ml --since 6m")
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for; - : read stdin.")] = None,
     index_dir: IndexOption = None,
     collection: CollectionOption = None,
     docs: DocsOption = None,
     k: KOption = None,
+    path: PathOption = None,
+    title: TitleOption = None,
+    tag: TagOption = None,
+    alias: AliasOption = None,
+    where: WhereOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    links: Annotated[
+        bool, typer.Option("--links", help="Show what links to each passage's document.")
+    ] = False,
     embedder: EmbedderOption = None,
     json: JsonOption = False,
     plain: PlainOption = False,
@@ -203,12 +234,15 @@ def search(
     settings = load_settings(
         {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
     )
+    wanted = Filter.parse(
+        path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
+    )
     folder = _docs_folder(docs, index_dir, collection)
     from ragqa.output import show_hits
 
-    wanted = _question(query, None)
-    with sessions.Opener(settings, folder, writes=False).open() as session:
-        return show_hits(wanted, session, json=json, plain=plain)
+    sought = _question(query, None)
+    with sessions.Opener(settings, folder, writes=False, wanted=wanted).open() as session:
+        return show_hits(sought, session, json=json, plain=plain, links=links)
 
 
 @app.command(epilog="Example: ragqa status --json")

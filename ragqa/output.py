@@ -109,18 +109,19 @@ def _say_state(answer: Answer, code: int) -> None:
         terminal.say("no document supports this answer")
 
 
-def show_hits(query: str, session: Session, *, json: bool, plain: bool) -> int:
-    """Search, show, and return the exit code."""
+def show_hits(query: str, session: Session, *, json: bool, plain: bool, links: bool) -> int:
+    """Search, show, with `links` also what links to each hit, and return the exit code."""
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(query, session.embedder, session.reader, session.k)
+    hits = retrieve(query, session.embedder, session.reader, session.k, session.allowed)
+    linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:
-        terminal.say("nothing found")
+        terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
     if json:
-        return terminal.write(render.to_json(render.hits_json(query, hits)) + "\n", code)
+        return terminal.write(render.to_json(render.hits_json(query, hits, linked)) + "\n", code)
     if terminal.is_terminal(sys.stdout) and not plain and hits:
-        terminal.console().print(render.hits_rich(hits))
+        terminal.console().print(render.hits_rich(hits, linked))
         return code
-    return terminal.write(render.hits_plain(hits), code)
+    return terminal.write(render.hits_plain(hits, linked), code)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragqa.errors import RagqaError
     from ragqa.records import Answer, Citation, Hit, IndexReport, Sentence
 
+Linked = Mapping[str, Sequence[str]]  # path of a document -> paths of those that link to it
 VERSION = 1
 # C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -29,6 +30,7 @@ ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|.)?"
 )
 MARKS = {"supported": "", "partly": " [partly supported]", "unsupported": " [unsupported]"}
+LINKS_SHOWN = 8  # documents that link to a hit; JSON has them all
 SNIPPET = 300  # characters of a passage that `search` shows
 
 
@@ -168,9 +170,12 @@ def _stale(citation: Citation) -> str:
 # Passages -----------------------------------------------------------------------------------
 
 
-def hits_json(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
-    """Search results as the contract has them."""
-    return {"query": query, "hits": [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]}
+def hits_json(query: str, hits: Sequence[Hit], linked: Linked | None = None) -> dict[str, Any]:
+    """Search results as the contract has them; with `linked` also what links to each."""
+    found = [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]
+    if linked is not None:
+        found = [{**values, "linked_from": list(linked[values["path"]])} for values in found]
+    return {"query": query, "hits": found}
 
 
 def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
@@ -189,7 +194,7 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
     }
 
 
-def hits_rich(hits: Sequence[Hit]) -> RenderableType:
+def hits_rich(hits: Sequence[Hit], linked: Linked | None = None) -> RenderableType:
     """Hits for a terminal, with links to the files."""
     from rich.console import Group
     from rich.padding import Padding
@@ -205,6 +210,8 @@ def hits_rich(hits: Sequence[Hit]) -> RenderableType:
         )
         head.append(f"  {hit.score:.2f}  {clean_line(' > '.join(hit.passage.headings))}", "dim")
         text = Text(clean(_snippet(hit)))
+        if linked and (line := _linked_line(map(short_path, linked[hit.path]))):
+            text.append(f"\n{line}", "dim")
         parts += [head, Padding(text, (0, 0, 1, 3), expand=False)]
     return Group(*parts)
 
@@ -215,7 +222,14 @@ def _snippet(hit: Hit) -> str:
     return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
 
 
-def hits_plain(hits: Sequence[Hit]) -> str:
+def _linked_line(paths: Iterable[str]) -> str:
+    """What links to a hit, on one line; empty where nothing does."""
+    names = list(paths)
+    more = f" and {len(names) - LINKS_SHOWN} more" if len(names) > LINKS_SHOWN else ""
+    return clean_line(f"linked from: {', '.join(names[:LINKS_SHOWN])}{more}") if names else ""
+
+
+def hits_plain(hits: Sequence[Hit], linked: Linked | None = None) -> str:
     """One paragraph a hit: place, score, headings, then the beginning of its text."""
     parts = []
     for rank, hit in enumerate(hits, 1):
@@ -224,6 +238,8 @@ def hits_plain(hits: Sequence[Hit]) -> str:
         also = f" (also in {', '.join(hit.also_in)})" if hit.also_in else ""
         head = f"{rank}. {hit.path}:{first}-{last}  {hit.score:.2f}  {names}{also}"
         parts.append(f"{clean_line(head)}\n   {clean(_snippet(hit))}\n")
+        if linked and (line := _linked_line(linked[hit.path])):
+            parts[-1] += f"   {line}\n"
     return "\n".join(parts)
 
 

@@ -15,8 +15,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError
+from ragqa.filters import Filter
 from ragqa.lexical import FIELD_WEIGHTS, Fields, Statistics
-from ragqa.store import layout, rows, vectors
+from ragqa.store import allowed as passages_allowed
+from ragqa.store import backlinks, layout, rows, vectors
+from ragqa.store.allowed import PassageIds
 from ragqa.store.cache import Codes, EmbeddingCache
 
 ATTEMPTS = 3
@@ -32,6 +35,7 @@ class IndexReader:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._in_table: PassageIds | None = None
 
     def __enter__(self) -> Self:
         if not layout.index_exists(self.directory):
@@ -74,28 +78,53 @@ class IndexReader:
 
     # Searching -----------------------------------------------------------------------------
 
-    def dense(self, vector: vectors.Vector, count: int) -> list[tuple[int, float]]:
-        """The passages nearest to a normalized vector: id and cosine, best first."""
-        return vectors.search(self._vector_index, vector, count)
+    def allowed(self, wanted: Filter) -> PassageIds:
+        """The passages, in order, of the documents that match a filter."""
+        _ = self._vector_index  # first: to find it may be to move on to a new generation
+        return passages_allowed.find(self._db, wanted, self.folders())
+
+    def dense(
+        self, vector: vectors.Vector, count: int, allowed: PassageIds | None = None
+    ) -> list[tuple[int, float]]:
+        """The passages nearest to a normalized vector: id and cosine, best first.
+
+        With `allowed` the best of these.
+        """
+        return vectors.search(self._vector_index, vector, count, allowed)
 
     def lexical(
-        self, words: Sequence[str], count: int, statistics: Statistics
+        self,
+        words: Sequence[str],
+        count: int,
+        allowed: PassageIds | None = None,
+        statistics: Statistics | None = None,
     ) -> list[tuple[int, float]]:
         """The passages with any of the words, by BM25: id and score, best first.
 
-        The time goes with the passages that have a word: of the words, the rarest are looked for,
-        as many as stand in `MAX_MATCHES` passages together.
+        With `allowed` the best of these. The time goes with the passages that have a word: of the
+        words, the rarest are looked for, as many as stand in `MAX_MATCHES` passages together.
+        `statistics` are those of the words, where they are known already.
         """
-        query = " OR ".join(map(_quoted, _rarest(words, statistics)))
+        query = " OR ".join(map(_quoted, _rarest(words, statistics or self.statistics(words))))
         if not query:
             return []
         weights = ", ".join(map(str, FIELD_WEIGHTS))
         found = self._db.execute(
             f"SELECT rowid, -bm25(passage_text, {weights}) AS score FROM passage_text"
-            " WHERE passage_text MATCH ? ORDER BY score DESC, rowid LIMIT ?",
+            f" WHERE passage_text MATCH ? AND {self._only(allowed)}"
+            " ORDER BY score DESC, rowid LIMIT ?",
             (query, count),
         )
         return [(int(number), float(score)) for number, score in found]
+
+    def _only(self, allowed: PassageIds | None) -> str:
+        """The SQL condition that a row is one of the allowed passages."""
+        if allowed is None:
+            return "TRUE"
+        if self._in_table is not allowed:
+            passages_allowed.fill_table(self._db, allowed)
+            self._in_table = allowed
+        return passages_allowed.CONDITION
 
     def statistics(self, words: Sequence[str]) -> Statistics:
         """How many passages there are, how long, and how many have each of the words.
@@ -178,6 +207,10 @@ class IndexReader:
             )
         dimension = int(self.meta["dimension"])
         return vectors.build(dimension, [number for number, _ in stored], batches)
+
+    def linked_from(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """For each of these documents the paths of the others that link to it, in order."""
+        return backlinks.linked_from(self._db, self.folders(), paths)
 
     # Reporting -----------------------------------------------------------------------------
 

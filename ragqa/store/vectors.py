@@ -84,11 +84,19 @@ def load(directory: Path, file: VectorFile) -> Any | None:
     return faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
 
 
-def search(index: Any, vector: Vector, count: int) -> list[tuple[int, float]]:
-    """The `count` nearest passages: id and cosine, best first."""
-    if index.ntotal == 0 or count < 1:
+def search(
+    index: Any, vector: Vector, count: int, allowed: npt.NDArray[np.int64] | None = None
+) -> list[tuple[int, float]]:
+    """The `count` nearest passages, of the `allowed` ones alone: id and cosine, best first."""
+    count = min(count, index.ntotal if allowed is None else len(allowed))
+    if count < 1:
         return []
-    scores, ids = index.search(vector.reshape(1, -1), min(count, index.ntotal))
+    import faiss
+
+    selector = None if allowed is None else faiss.IDSelectorBatch(allowed)
+    only = faiss.SearchParameters()
+    only.sel = selector  # which must outlive the search: `only` does not own it
+    scores, ids = index.search(vector.reshape(1, -1), count, params=only)
     return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
 
 

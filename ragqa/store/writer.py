@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from ragqa.errors import IndexBusyError, IndexDamagedError, UsageError
 from ragqa.records import Document, Passage
-from ragqa.store import layout, rows, vectors
+from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.cache import EmbeddingCache
 
 
@@ -215,6 +215,7 @@ class IndexWriter:
         """Replace what the index has of a file."""
         self.remove(facts.path)
         number = rows.insert_document(self._db, facts, document)
+        backlinks.insert(self._db, number, document.links)
         names = " ".join((Path(facts.path).stem, *document.aliases, *document.tags))
         words = sum(rows.insert_passage(self._db, number, passage, names) for passage in passages)
         self._db.execute("UPDATE documents SET words = ? WHERE id = ?", (words, number))
@@ -248,6 +249,7 @@ class IndexWriter:
             found,
         )
         db.execute("DELETE FROM passages WHERE document_id = ?", found)
+        db.execute("DELETE FROM links WHERE document_id = ?", found)
         db.execute("DELETE FROM documents WHERE id = ?", found)
 
     # Embedding -----------------------------------------------------------------------------
