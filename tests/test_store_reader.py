@@ -198,7 +198,7 @@ def test_a_filter_lets_the_passages_of_its_documents_through(
     filtered: Notes, options: dict[str, list[str]], names: list[str]
 ) -> None:
     ids = filtered.ids()
-    question = filtered.embedder.embed_question("bee")
+    question = filtered.embedder.encode_question("bee").vector
     with IndexReader(filtered.directory) as reader:
         allowed = reader.allowed(Filter.parse(**options))  # type: ignore[arg-type]
         assert allowed.tolist() == sorted(number for name in names for number in ids[name])
@@ -207,7 +207,7 @@ def test_a_filter_lets_the_passages_of_its_documents_through(
 
 
 def test_scores_are_the_same_with_and_without_a_filter(filtered: Notes) -> None:
-    question = filtered.embedder.embed_question("bee")
+    question = filtered.embedder.encode_question("bee").vector
     with IndexReader(filtered.directory) as reader:
         dense, lexical = dict(reader.dense(question, 99)), dict(reader.lexical(["bee"], 99))
         for options in ({"path": ["sub"]}, {"path": ["*.txt"]}, {"tag": ["ml"]}):

@@ -21,8 +21,10 @@ from ragqa.store import allowed as passages_allowed
 from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.allowed import PassageIds
 from ragqa.store.cache import Codes, EmbeddingCache
+from ragqa.store.publishing import published_index
 
 ATTEMPTS = 3
+FETCHED = 100  # passages, at least, that an approximate search gives to be looked at again
 COUNTED = 5_000  # passages with a word, until their number is estimated
 MAX_MATCHES = 30_000  # passages that a full-text search looks at, but for the rarest word's
 
@@ -88,9 +90,16 @@ class IndexReader:
     ) -> list[tuple[int, float]]:
         """The passages nearest to a normalized vector: id and cosine, best first.
 
-        With `allowed` the best of these.
+        With `allowed` the best of these. Where the index rounds, more are fetched and compared
+        with the exact vectors.
         """
-        return vectors.search(self._vector_index, vector, count, allowed)
+        index = self._vector_index
+        if not vectors.is_approximate(index):
+            return vectors.search(index, vector, count, allowed)
+        rounded = dict(vectors.search(index, vector, max(FETCHED, 2 * count), allowed))
+        exact = self.encoded(list(rounded), 1)
+        cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
+        return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]
 
     def lexical(
         self,
@@ -195,18 +204,15 @@ class IndexReader:
 
     def _rebuild(self) -> Any:
         """The vector index from the cache, in memory only."""
-        stored = self._db.execute("SELECT id, text_hash FROM passages ORDER BY id").fetchall()
         try:
-            batches = list(self._cache.vectors(key for _, key in stored)) if self._cache else None
+            if self._cache:
+                return published_index(self._db, self._cache, int(self.meta["dimension"]))
         except (KeyError, sqlite3.DatabaseError):
-            batches = None
-        if batches is None:
-            raise IndexDamagedError(
-                f"the vectors of the index in {self.directory} are missing or damaged",
-                "run: ragqa index (texts that have no vector left are embedded again)",
-            )
-        dimension = int(self.meta["dimension"])
-        return vectors.build(dimension, [number for number, _ in stored], batches)
+            pass
+        raise IndexDamagedError(
+            f"the vectors of the index in {self.directory} are missing or damaged",
+            "run: ragqa index (texts that have no vector left are embedded again)",
+        )
 
     def linked_from(self, paths: Sequence[str]) -> dict[str, list[str]]:
         """For each of these documents the paths of the others that link to it, in order."""
