@@ -537,13 +537,13 @@ def table(facts: Mapping[str, Any]) -> str:
     lines = [f"{facts['set']} ({facts['format']}): {counts}; left out: {left_out or 'none'}"]
     lines.append(
         f"{'method':<7} {'nDCG@10 [95 % CI]':<22} {'R@5':>6} {'R@10':>6} {'R@100':>6}"
-        f"  {'MRR@10 [95 % CI]':<22} {'p nDCG':>7} {'p MRR':>7} {'ms':>7}"
+        f"  {'MRR@10 [95 % CI]':<22} {'p nDCG':>7} {'p MRR':>7}"
     )
     for method, row in facts["methods"].items():
         ndcg, mrr = (_with_interval(row[name], row["interval"][name]) for name in WITH_INTERVAL)
         recalls = " ".join(f"{row[name]:>6.3f}" for name in ("R@5", "R@10", "R@100"))
         ps = " ".join(f"{_shown_p(row.get('p', {}).get(name)):>7}" for name in WITH_INTERVAL)
-        lines.append(f"{method:<7} {ndcg} {recalls}  {mrr} {ps} {row['median_ms']:>7.1f}")
+        lines.append(f"{method:<7} {ndcg} {recalls}  {mrr} {ps}")
     return "\n".join(lines)
 
 
