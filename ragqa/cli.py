@@ -14,6 +14,24 @@ import typer
 
 from ragqa import __version__, render, sessions, terminal
 from ragqa.errors import DocumentError, UsageError
+from ragqa.filters import Filter
+from ragqa.options import (
+    AliasOption,
+    CollectionOption,
+    DocsOption,
+    EmbedderOption,
+    IndexOption,
+    JsonOption,
+    KOption,
+    ModelOption,
+    PathOption,
+    PlainOption,
+    SinceOption,
+    TagOption,
+    TitleOption,
+    UntilOption,
+    WhereOption,
+)
 from ragqa.settings import NAMES, config_file, load_settings
 
 if TYPE_CHECKING:
@@ -35,21 +53,6 @@ models_app = typer.Typer(
     help="The models that ragqa knows.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(models_app, name="models")
-
-IndexOption = Annotated[str | None, typer.Option("--index", metavar="DIR", help="Index directory.")]
-CollectionOption = Annotated[
-    str | None, typer.Option("-c", "--collection", metavar="NAME", help="Named index.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-KOption = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to use.")]
-PlainOption = Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")]
-DocsOption = Annotated[
-    str | None,
-    typer.Option("--docs", metavar="FOLDER", help="Index this folder first, search only it."),
-]
-EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
-]
 
 
 def main() -> None:
@@ -131,9 +134,7 @@ def ask(
         typer.Option("--resume", metavar="OUT", help="With --batch: append what OUT lacks."),
     ] = None,
     k: KOption = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
-    ] = None,
+    model: ModelOption = None,
     answer: Annotated[
         str | None,
         typer.Option(
@@ -145,6 +146,13 @@ def ask(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens.")
     ] = None,
+    path: PathOption = None,
+    title: TitleOption = None,
+    tag: TagOption = None,
+    alias: AliasOption = None,
+    where: WhereOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     embedder: EmbedderOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     json: JsonOption = False,
@@ -172,29 +180,43 @@ def ask(
             "embedder": embedder,
         }
     )
+    wanted = Filter.parse(
+        path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
+    )
     folder = _docs_folder(docs, index_dir, collection)
+    opener = sessions.Opener(settings, folder, wanted=wanted)
     if batch is not None:
         if question is not None or context is not None:
             raise UsageError("--batch brings its own questions and texts", "leave the others out")
         from ragqa.batch import answer_lines
 
-        return answer_lines(sessions.Opener(settings, folder), batch, resume, strict)
+        return answer_lines(opener, batch, resume, strict)
     from ragqa.output import AnswerForm, show_answer
 
     asked = _question(question, context)
     given = [_context(context)] if context is not None else []
-    with sessions.Opener(settings, folder).open(index=None if given else True) as session:
+    with opener.open(index=None if given else True) as session:
         form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
         return show_answer(asked, session, given, form)
 
 
-@app.command(epilog="Example: ragqa search 'positional encoding' -k 3")
+@app.command(epilog="Example: ragqa search 'positional encoding' --tag ml --since 6m")
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for; - : read stdin.")] = None,
     index_dir: IndexOption = None,
     collection: CollectionOption = None,
     docs: DocsOption = None,
     k: KOption = None,
+    path: PathOption = None,
+    title: TitleOption = None,
+    tag: TagOption = None,
+    alias: AliasOption = None,
+    where: WhereOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    links: Annotated[
+        bool, typer.Option("--links", help="Show what links to each passage's document.")
+    ] = False,
     embedder: EmbedderOption = None,
     explain: Annotated[
         bool,
@@ -207,12 +229,15 @@ def search(
     settings = load_settings(
         {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
     )
+    wanted = Filter.parse(
+        path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
+    )
     folder = _docs_folder(docs, index_dir, collection)
     from ragqa.output import show_hits
 
-    wanted = _question(query, None)
-    with sessions.Opener(settings, folder, writes=False).open() as session:
-        return show_hits(wanted, session, json=json, plain=plain, explain=explain)
+    sought = _question(query, None)
+    with sessions.Opener(settings, folder, writes=False, wanted=wanted).open() as session:
+        return show_hits(sought, session, json=json, plain=plain, links=links, explain=explain)
 
 
 @app.command(epilog="Example: ragqa why tokenizers.md 'What is a merge rule?'")
@@ -227,10 +252,7 @@ def why(
     collection: CollectionOption = None,
     docs: DocsOption = None,
     k: KOption = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="MODEL", help="As in `ask`: what it has room for."),
-    ] = None,
+    model: ModelOption = None,
     embedder: EmbedderOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -238,17 +260,9 @@ def why(
 
     Exit codes: 0 found, 1 lost, 2 usage, 3 cannot work.
     """
-    answer = "generate" if model else None
-    settings = load_settings(
-        {
-            "index": index_dir,
-            "collection": collection,
-            "k": k,
-            "model": model,
-            "answer": answer,
-            "embedder": embedder,
-        }
-    )
+    named = {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
+    answer = "generate" if model else None  # as `ask` has it
+    settings = load_settings({**named, "model": model, "answer": answer})
     folder = _docs_folder(docs, index_dir, collection)
     from ragqa.output import show_trace
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import mul
@@ -27,6 +26,7 @@ MAX_WORDS = 64  # of a question
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
 QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
 TOKEN = re.compile(r"[^\W_]+")  # what the full-text index takes for one
+ACCENTS = re.compile(r"[\u0300-\u036f]")  # once they are characters of their own
 
 
 class Fields(NamedTuple):
@@ -72,21 +72,19 @@ def question_words(question: str) -> list[str]:
 
 
 def length_of(fields: Fields) -> int:
-    """Words of a passage, stop words left out."""
-    return sum(token not in STOP_WORDS for text in fields for token in tokens_of(text))
+    """Words of a passage."""
+    return sum(len(tokens_of(text)) for text in fields)
 
 
 def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
     """The BM25 score of a passage for these words; words of several tokens count as phrases."""
-    texts = [tokens_of(text) for text in fields]
-    length = sum(token not in STOP_WORDS for text in texts for token in text)
+    texts = [_stemmer().stemWords(tokens_of(text)) for text in fields]
+    length = sum(map(len, texts))
     norm = K1 * (1 - B + B * length / (statistics.average_words or 1.0))
-    stems = [_stemmer().stemWords(text) for text in texts]
-    counts = [Counter(text) for text in stems]
     score = 0.0
     for word in words:
         phrase = _stems_of_word(word)
-        found = [_occurrences(phrase, *pair) for pair in zip(stems, counts, strict=True)]
+        found = [_occurrences(phrase, text) for text in texts]
         frequency = sum(map(mul, FIELD_WEIGHTS, found))
         score += statistics.weight(word) * frequency * (K1 + 1) / (frequency + norm)
     return score
@@ -102,8 +100,7 @@ def is_named(words: Sequence[str], names: str) -> bool:
 def tokens_of(text: str) -> list[str]:
     """Lower-case tokens without accents, as FTS5's unicode61 has them."""
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+        text = ACCENTS.sub("", unicodedata.normalize("NFKD", text))
     return TOKEN.findall(text.lower())
 
 
@@ -112,11 +109,11 @@ def _stems_of_word(word: str) -> tuple[str, ...]:
     return tuple(_stemmer().stemWords(tokens_of(word)))
 
 
-def _occurrences(phrase: tuple[str, ...], text: Sequence[str], counts: Mapping[str, int]) -> int:
+def _occurrences(phrase: tuple[str, ...], text: list[str]) -> int:
     """How often the tokens of a phrase stand in a text one after the other."""
     if len(phrase) == 1:
-        return counts.get(phrase[0], 0)
-    if not phrase or not all(counts.get(stem) for stem in phrase):
+        return text.count(phrase[0])
+    if not phrase or any(stem not in text for stem in phrase):
         return 0
     size = len(phrase)
     return sum(tuple(text[i : i + size]) == phrase for i in range(len(text) - size + 1))

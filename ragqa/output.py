@@ -110,23 +110,33 @@ def _say_state(answer: Answer, code: int) -> None:
 
 
 def show_hits(
-    query: str, session: Session, *, json: bool, plain: bool, explain: bool = False
+    query: str,
+    session: Session,
+    *,
+    json: bool,
+    plain: bool,
+    links: bool = False,
+    explain: bool = False,
 ) -> int:
-    """Search, show, with `explain` also why a hit stands where it does; the exit code."""
+    """Search, show, and return the exit code.
+
+    With `links` also what links to each hit, with `explain` what its score is made of.
+    """
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(query, session.embedder, session.reader, session.k)
+    hits = retrieve(query, session.embedder, session.reader, session.k, session.allowed)
+    linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:
-        terminal.say("nothing found")
+        terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
     if json:
-        found = render.hits_json(query, hits, explain=explain)
+        found = render.hits_json(query, hits, linked, explain=explain)
         return terminal.write(render.to_json(found) + "\n", code)
     if terminal.is_terminal(sys.stdout) and not plain and hits:
-        terminal.console().print(render.hits_rich(hits, explain=explain))
+        terminal.console().print(render.hits_rich(hits, linked, explain=explain))
         return code
-    return terminal.write(render.hits_plain(hits, explain=explain), code)
+    return terminal.write(render.hits_plain(hits, linked, explain=explain), code)
 
 
 def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:

@@ -29,11 +29,12 @@ from ragqa.records import Answer, Hit, IndexReport, Sentence, State
 from ragqa.refusal import is_answerable
 from ragqa.retrieval import retrieve
 from ragqa.sentences import stream_sentences
-from ragqa.store import IndexReader, IndexWriter, no_index
+from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
 
 LoadEmbedder = Callable[[str], Embedder]
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
 BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
+NO_MATCH = "no document matches the filter"
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 
@@ -74,7 +75,7 @@ class Session:
     """What `ask` works with; one session can answer many questions.
 
     `reader` is None when the passages come with the question; `generator` is None for answers
-    that are sentences of the documents.
+    that are sentences of the documents; `allowed` is None where no filter is set.
     """
 
     embedder: Embedder
@@ -83,6 +84,12 @@ class Session:
     k: int = 6
     max_tokens: int = 256
     warnings: list[str] = field(default_factory=list)
+    allowed: PassageIds | None = None
+
+    @property
+    def is_barred(self) -> bool:
+        """True when there is a filter and no document matches it."""
+        return self.allowed is not None and len(self.allowed) == 0
 
 
 @dataclass
@@ -108,13 +115,13 @@ def ask(
     clock = _Clock()
     hits = hits_of_texts(question, given, session.embedder)
     if session.reader:
-        hits += retrieve(question, session.embedder, session.reader, session.k)
+        hits += retrieve(question, session.embedder, session.reader, session.k, session.allowed)
     answer = Answer(
         state="not_in_documents",
         question=question,
         models=_model_names(session),
         index=_index_facts(session.reader),
-        warnings=tuple(session.warnings),
+        warnings=(*session.warnings, *[NO_MATCH] * session.is_barred),
     )
     answerable = is_answerable(hits, word_weights(question, session))
     clock.lap("retrieve")

@@ -76,7 +76,8 @@ class Document:
     """A file as its reader understood it.
 
     `title` comes from the content (front matter, first heading, `<title>`), never from the file's
-    name, so that renaming a file changes no text that is embedded.
+    name, so that renaming a file changes no text that is embedded. `links` are the files that it
+    links to, as it names them.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class Document:
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     properties: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
     encoding: str = "utf-8"
     warnings: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragqa.errors import RagqaError
     from ragqa.records import Answer, Citation, Hit, IndexReport, Scores, Sentence, Trace
 
+Linked = Mapping[str, Sequence[str]]  # path of a document -> paths of those that link to it
 VERSION = 1
 # C0 and C1 controls but for tab and newline, and the characters that reorder text (Trojan Source).
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -29,6 +30,7 @@ ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|.)?"
 )
 MARKS = {"supported": "", "partly": " [partly supported]", "unsupported": " [unsupported]"}
+LINKS_SHOWN = 8  # documents that link to a hit; JSON has them all
 SNIPPET = 300  # characters of a passage that `search` shows
 
 
@@ -168,9 +170,16 @@ def _stale(citation: Citation) -> str:
 # Passages -----------------------------------------------------------------------------------
 
 
-def hits_json(query: str, hits: Sequence[Hit], *, explain: bool = False) -> dict[str, Any]:
-    """Search results as the contract has them; `explain` adds the parts of each score."""
+def hits_json(
+    query: str, hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False
+) -> dict[str, Any]:
+    """Search results as the contract has them.
+
+    With `linked` also what links to each; `explain` adds the parts of each score.
+    """
     found = [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]
+    if linked is not None:
+        found = [{**values, "linked_from": list(linked[values["path"]])} for values in found]
     if explain:
         for values, hit in zip(found, hits, strict=True):
             values["scores"] = asdict(hit.scores) if hit.scores else None
@@ -193,7 +202,9 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
     }
 
 
-def hits_rich(hits: Sequence[Hit], *, explain: bool = False) -> RenderableType:
+def hits_rich(
+    hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False
+) -> RenderableType:
     """Hits for a terminal, with links to the files; `explain` adds the parts of each score."""
     from rich.console import Group
     from rich.padding import Padding
@@ -209,6 +220,8 @@ def hits_rich(hits: Sequence[Hit], *, explain: bool = False) -> RenderableType:
         )
         head.append(f"  {hit.score:.2f}  {clean_line(' > '.join(hit.passage.headings))}", "dim")
         text = Text(clean(_snippet(hit)))
+        if linked and (line := _linked_line(map(short_path, linked[hit.path]))):
+            text.append(f"\n{line}", "dim")
         if explain and hit.scores:
             text.append(f"\n{_scores_line(hit.scores)}", "dim")
         if explain and hit.also_in:
@@ -234,7 +247,14 @@ def _scores_line(scores: Scores) -> str:
     ) + " | names the document" * scores.named
 
 
-def hits_plain(hits: Sequence[Hit], *, explain: bool = False) -> str:
+def _linked_line(paths: Iterable[str]) -> str:
+    """What links to a hit, on one line; empty where nothing does."""
+    names = list(paths)
+    more = f" and {len(names) - LINKS_SHOWN} more" if len(names) > LINKS_SHOWN else ""
+    return clean_line(f"linked from: {', '.join(names[:LINKS_SHOWN])}{more}") if names else ""
+
+
+def hits_plain(hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False) -> str:
     """One paragraph a hit: place, score, headings, then the beginning of its text.
 
     `explain` adds the parts of each score.
@@ -246,6 +266,8 @@ def hits_plain(hits: Sequence[Hit], *, explain: bool = False) -> str:
         also = f" (also in {', '.join(hit.also_in)})" if hit.also_in else ""
         head = f"{rank}. {hit.path}:{first}-{last}  {hit.score:.2f}  {names}{also}"
         parts.append(f"{clean_line(head)}\n   {clean(_snippet(hit))}\n")
+        if linked and (line := _linked_line(linked[hit.path])):
+            parts[-1] += f"   {line}\n"
         if explain and hit.scores:
             parts[-1] += f"   {_scores_line(hit.scores)}\n"
     return "\n".join(parts)

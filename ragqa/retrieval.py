@@ -21,7 +21,7 @@ from ragqa import late_interaction
 from ragqa.embedding import Embedder, Encoding, QuestionEncoding
 from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
-from ragqa.store import IndexReader
+from ragqa.store import IndexReader, PassageIds
 
 POOL = 50  # passages that each search proposes, at least
 SHINGLE_WORDS = 5
@@ -59,10 +59,11 @@ def retrieve(
     embedder: Embedder,
     reader: IndexReader,
     count: int,
+    allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Hit]:
-    """The `count` best passages for a question, best first, each text once."""
-    ranked = rank_candidates(question, embedder, reader, count, weights)
+    """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
+    ranked = rank_candidates(question, embedder, reader, count, allowed, weights)
     return hits_of(fold(ranked, count), reader)
 
 
@@ -81,10 +82,11 @@ def rank_candidates(
     embedder: Embedder,
     reader: IndexReader,
     count: int,
+    allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Candidate]:
     """Everything that is looked at for `count` hits, best first, repeated texts too."""
-    candidates = find_candidates(question, embedder, reader, pool_size(count), weights)
+    candidates = find_candidates(question, embedder, reader, pool_size(count), allowed, weights)
     return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
 
 
@@ -126,14 +128,20 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
 
 
 def find_candidates(
-    question: str, embedder: Embedder, reader: IndexReader, pool: int, weights: Weights
+    question: str,
+    embedder: Embedder,
+    reader: IndexReader,
+    pool: int,
+    allowed: PassageIds | None = None,
+    weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Candidate]:
     """What the two searches propose, `pool` passages each, with all scores, in no order."""
     asked = embedder.encode_question(question)
     words = question_words(question)
     statistics = reader.statistics(words)
-    dense = [number for number, _ in reader.dense(asked.vector, pool)] if weights.dense else []
-    lexical = [n for n, _ in reader.lexical(words, pool, statistics)] if weights.lexical else []
+    near = reader.dense(asked.vector, pool, allowed) if weights.dense else []
+    matching = reader.lexical(words, pool, allowed, statistics) if weights.lexical else []
+    dense, lexical = ([number for number, _ in found] for found in (near, matching))
     numbers = list(dict.fromkeys([*dense, *lexical]))
     fields = reader.fields(numbers)
     encodings = _encodings(numbers, embedder, reader)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ragqa import terminal
 from ragqa.errors import IndexBusyError, NoIndexError
+from ragqa.filters import Filter
 from ragqa.settings import Settings, data_directory
 
 if TYPE_CHECKING:
@@ -78,11 +79,19 @@ def docs_directory(folder: Path) -> Path:
 class Opener:
     """Opens sessions as the settings say; `docs` is a folder with an index of its own.
 
-    `writes` False means that no answer is wanted, so no generator either.
+    `writes` False means that no answer is wanted, so no generator either; `wanted` says which
+    documents of the index may be looked at.
     """
 
-    def __init__(self, settings: Settings, docs: Path | None = None, writes: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        docs: Path | None = None,
+        writes: bool = True,
+        wanted: Filter | None = None,
+    ) -> None:
         self._settings = settings
+        self._wanted = wanted
         self._docs = docs
         self._writes = writes
         self._made: Generator | None = None
@@ -102,7 +111,10 @@ class Opener:
         generator, settings = self._generator(), self._settings
 
         def session(embedder: Embedder, reader: IndexReader | None) -> Session:
-            return Session(embedder, reader, generator, settings.k, settings.max_tokens, warnings)
+            made = Session(embedder, reader, generator, settings.k, settings.max_tokens, warnings)
+            if reader and self._wanted:
+                made.allowed = reader.allowed(self._wanted)
+            return made
 
         # A default index may be absent; one that was named may not.
         unnamed = not self._docs and not self._settings.names_index

@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "records": ("", ""),
     "errors": ("", ""),
     "sentences": ("", ""),
+    "filters": ("errors", "lazy:pathspec"),
     "settings": ("errors", "platformdirs"),
     "documents": (
         "records errors",
@@ -39,7 +40,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "late_interaction models errors",
         "numpy lazy:onnxruntime lazy:safetensors lazy:sentence_transformers lazy:tokenizers",
     ),
-    "store": ("lexical records errors", "numpy filelock lazy:faiss"),
+    "store": ("filters lexical records errors", "numpy filelock lazy:faiss"),
     "indexing": ("documents passages embedding store records errors", ""),
     "given": ("documents passages embedding records", ""),
     "retrieval": ("records lexical late_interaction embedding store", "numpy"),
@@ -54,14 +55,19 @@ TABLE: dict[str, tuple[str, str]] = {
         "",
     ),
     "render": ("records errors", "lazy:rich"),
+    "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
-    "sessions": ("settings errors records terminal embedding generation store pipeline", ""),
+    "sessions": (
+        "settings errors filters records terminal embedding generation store pipeline",
+        "",
+    ),
     "reports": ("models errors render settings store", ""),
     "why": ("pipeline documents errors lexical prompt records refusal retrieval store", ""),
     "output": ("pipeline render terminal given records retrieval why", "lazy:rich"),
     "batch": ("pipeline render terminal errors given output sessions", ""),
     "cli": (
-        "render sessions terminal errors settings batch output reports pipeline given documents",
+        "render sessions terminal errors settings options filters batch output reports pipeline"
+        " given documents",
         "typer",
     ),
     "__init__": ("", ""),

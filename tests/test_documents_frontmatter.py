@@ -81,9 +81,18 @@ def test_properties_are_what_json_can_hold() -> None:
                  "l: [a, 2023-01-01, [x]]", "m: {a: b}", "none:", "7: seven")  # fmt: skip
     assert found.properties == {
         "created": "2023-03-25", "at": "2023-03-25T10:00:00", "n": 1, "ok": True, "s": "x",
-        "l": ["a", "2023-01-01"], "7": "seven",
+        "l": ["a", "2023-01-01"], "m": {"a": "b"}, "7": "seven",
     }  # fmt: skip
     json.dumps(found.properties)
+
+
+def test_mappings_nest_up_to_a_bound_and_are_taken_once() -> None:
+    found = read("a: &a {b: {c: 1}, l: [{d: x}, [y]]}", "again: *a", "self: &s {of: *s, n: 2}",
+                 "deep: " + "{k: " * 50 + "1" + "}" * 50)  # fmt: skip
+    assert found.properties["a"] == {"b": {"c": 1}, "l": [{"d": "x"}]}
+    assert found.properties["self"] == {"n": 2}
+    assert "again" not in found.properties
+    assert json.dumps(found.properties["deep"]).count("k") == 6
 
 
 def test_of_duplicated_keys_the_last_one_counts() -> None:
@@ -115,7 +124,9 @@ def test_a_value_in_bad_quotes_spares_the_aliases(value: str) -> None:
     assert read(f"x: {value}", "aliases:", "  - known").aliases == ("known",)
 
 
-@pytest.mark.parametrize("kind", ["list", "merge", "explicit merge", "deep", "deep list"])
+@pytest.mark.parametrize(
+    "kind", ["list", "merge", "explicit merge", "map", "deep", "deep map", "deep list"]
+)
 def test_yaml_bombs_do_not_explode(kind: str) -> None:
     levels = range(1, 12)
     bombs = {
@@ -126,7 +137,11 @@ def test_yaml_bombs_do_not_explode(kind: str) -> None:
         "explicit merge": ["a0: &a0 {k: v}",
                            *(f"a{i}: &a{i} {{!!merge x: [{', '.join([f'*a{i - 1}'] * 9)}]}}"
                              for i in levels)],
+        "map": ["a0: &a0 {k: v}",
+                *(f"a{i}: &a{i} {{{', '.join(f'k{n}: *a{i - 1}' for n in range(9))}}}"
+                  for i in levels)],
         "deep": ["a: " + "[" * 5000],
+        "deep map": ["a: " + "{a: " * 3000 + "1" + "}" * 3000],
         "deep list": ["- " * 5000],
     }  # fmt: skip
     found = read("title: T", *bombs[kind])

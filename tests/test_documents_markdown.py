@@ -258,3 +258,26 @@ def test_the_two_copies_of_one_seed_show_the_same_paragraphs(seeds: Path) -> Non
 def test_task_boxes_and_block_ids_are_hidden() -> None:
     text = "- [ ] Feed the cat\n- [x] Read a paper ^done-1\n\nA line. ^abc123\n"
     assert shown(".md", text) == ["Feed the cat", "Read a paper", "A line."]
+
+
+@pytest.mark.parametrize(
+    ("source", "links"),
+    [
+        ("[[Note]] [[Other note|shown]] [[Note#Part]]", ("Note", "Other note")),
+        ("![[Note#^id]] ![[pic.png|100]] [[sub/Note.md]]", ("Note", "pic.png", "sub/Note.md")),
+        ("[[#Here]] [here](#here) [[|x]]", ()),
+        ("[a](b.md) [c](../My%20note.md#x) [d](<e f.md>)", ("b.md", "../My note.md", "e f.md")),
+        ("![a](pic.png) [r][1]\n\n[1]: /root.md 'Title'", ("pic.png", "/root.md")),
+        ("[a](caf%C3%A9.md?x=1) [b](café.md)", ("café.md",)),
+        ("[a](https://x.org/n.md) <https://x.org> [b](mailto:a@b.c) [c](//x.org/n.md)", ()),
+        ("[a](http://[) <a@b.c> [b](obsidian://open?x=y)", ()),
+        ("`[[code]]` %% [[hidden]] %% \\[[no]]\n\n    [[block]]", ()),
+        ("# [[Head]]\n\n> [!note] [[Call]]\n\n- [[Item]]", ("Head", "Call", "Item")),
+        ("| a |\n|---|\n| [[Cell\\|shown]] |", ("Cell",)),
+        ("x[^1] [[Second]]\n\n[^1]: [[Third]]\n\n[[Last]]", ("Second", "Third", "Last")),
+        ('---\nup: "[[Parent|p]]"\nrelated:\n  - [[Sister]]\n---\n[[Child]] [[Parent]]',
+         ("Parent", "Sister", "Child")),
+    ],
+)  # fmt: skip
+def test_links_to_other_files(source: str, links: tuple[str, ...]) -> None:
+    assert parse(".md", f"{source}\n\nend").links == links

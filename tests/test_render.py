@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ragqa import render
 from ragqa.errors import UsageError
 from ragqa.records import Answer, Citation, FailedFile, IndexReport, Sentence, State
+from tests.hits import hits_of
 
 # What commands a terminal: C0 but for tab and newline, C1, and what reorders text.
 COMMANDS = {
@@ -167,3 +168,13 @@ def test_an_error_is_one_line() -> None:
     assert render.error_json(UsageError("a", "b")) == {
         "error": {"code": "usage", "message": "a", "hint": "b", "exit_code": 2}
     }
+
+
+def test_what_links_to_a_hit_is_one_bounded_line_and_whole_in_json() -> None:
+    hits = hits_of("text")
+    linked = {"/notes/a.md": [f"/{n}\n.md" for n in range(10)]}
+    line = render.hits_plain(hits, linked).splitlines()[-1]
+    assert line == "   linked from: " + ", ".join(f"/{n} .md" for n in range(8)) + " and 2 more"
+    assert "linked from" not in render.hits_plain(hits, {"/notes/a.md": []})
+    assert "linked_from" not in render.hits_json("q", hits)["hits"][0]
+    assert render.hits_json("q", hits, linked)["hits"][0]["linked_from"] == linked["/notes/a.md"]

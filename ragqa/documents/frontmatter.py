@@ -14,6 +14,7 @@ FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", r
 MERGE = re.compile(r"<<|!!merge|:merge>")
 LINE = re.compile(r"^([\w][\w .-]*?):(?:[ \t]+(.*))?$")
 ITEM = re.compile(r"^\s*-\s+(.+)$")
+MAX_DEPTH = 8  # of mappings in mappings
 
 
 class FrontMatter(NamedTuple):
@@ -43,7 +44,7 @@ def split(text: str) -> FrontMatter:
         str(title).strip() or None if isinstance(title, str | int | float | date) else None,
         aliases,
         tuple(dict.fromkeys(tag.lstrip("#") for tag in tags if tag.strip("#"))),
-        {str(key): _plain(value) for key, value in values.items() if _plain(value) is not None},
+        _plain(values, set()),
         warnings,
     )
 
@@ -95,16 +96,20 @@ def _strings(value: Any, spaces: bool = False) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _plain(value: Any) -> Any:
-    """A property as JSON can hold it: scalars and lists of scalars; None for anything else."""
+def _plain(value: Any, seen: set[int], depth: int = 0) -> Any:
+    """A property as JSON can hold it: scalars, lists and mappings; None for anything else.
+
+    A mapping that YAML's aliases repeat is taken once (`seen`), so nothing grows without bound.
+    """
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
-        return [
-            plain
-            for item in value
-            if not isinstance(item, list) and (plain := _plain(item)) is not None
-        ]
+        found = (_plain(item, seen, depth) for item in value if not isinstance(item, list))
+        return [item for item in found if item is not None]
+    if isinstance(value, dict) and id(value) not in seen and depth < MAX_DEPTH:
+        seen.add(id(value))
+        pairs = ((str(key), _plain(item, seen, depth + 1)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not None}
     return None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.documents import frontmatter
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
+from ragqa.documents.links import link_targets
 from ragqa.records import Block, Document
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def read(path: Path, text: str, encoding: str) -> Document:
     # Blank lines in its place keep every line number.
     body = "\n" * text.count("\n", 0, front.end) + text[front.end :]
     walk = _Walk(text)
-    walk.run(_parser().parse(body))
+    tokens = _parser().parse(body)
+    walk.run(tokens)
     return Document(
         path=path,
         text=text,
@@ -68,6 +70,7 @@ def read(path: Path, text: str, encoding: str) -> Document:
         aliases=front.aliases,
         tags=tuple(dict.fromkeys((*front.tags, *walk.tags))),
         properties=front.properties,
+        links=link_targets(text[: front.end], tokens),
         encoding=encoding,
         warnings=front.warnings,
     )

@@ -76,6 +76,7 @@ def _wikilink(state: StateInline, silent: bool) -> bool:
         token = state.push("wikilink", "", 0)
         token.content = "" if match[1] else (match[3] or match[2]).strip()
         token.meta["span"] = match.span()
+        token.meta["target"] = match[2]
         token.meta["at"] = match.start(3) if match[3] else match.start(2)
     state.pos = match.end()
     return True

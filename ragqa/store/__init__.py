@@ -3,12 +3,15 @@
     layout    the directory, its files, how its databases are opened
     vectors   the FAISS file
     cache     vectors by passage text, kept across runs
+    allowed   the passages of the documents that a filter lets through
+    backlinks which documents link to which
     writer    one run of `index`: stage, embed, publish
     reader    a consistent snapshot for questions
 
 Knows nothing of files, models or questions.
 """
 
+from ragqa.store.allowed import PassageIds
 from ragqa.store.layout import index_exists, no_index
 from ragqa.store.reader import IndexReader
 from ragqa.store.rows import KnownDocument, StoredPassage
@@ -19,6 +22,7 @@ __all__ = [
     "IndexReader",
     "IndexWriter",
     "KnownDocument",
+    "PassageIds",
     "StoredDocument",
     "StoredPassage",
     "index_exists",

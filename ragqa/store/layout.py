@@ -1,6 +1,6 @@
 """The index directory: which files are in it, and how its databases are opened.
 
-index.sqlite              documents, passages, full text, meta (write-ahead log)
+index.sqlite              documents, links, passages, full text, meta (write-ahead log)
 embeddings.sqlite         vectors by passage text; can be rebuilt, at a price
 vectors-GENERATION.faiss  the vectors of the published passages; derived
 index.lock, writer.json   held, and described, by the one process that writes
@@ -49,6 +49,12 @@ CREATE TABLE documents (
     words INTEGER NOT NULL DEFAULT 0,
     failed TEXT
 );
+CREATE TABLE links (
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    target TEXT NOT NULL,
+    PRIMARY KEY (document_id, target)
+) WITHOUT ROWID;
+CREATE INDEX links_by_target ON links (target);
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document_id INTEGER NOT NULL REFERENCES documents (id),

@@ -15,11 +15,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError
+from ragqa.filters import Filter
 from ragqa.lexical import FIELD_WEIGHTS, Fields, Statistics
-from ragqa.store import layout, rows, vectors
+from ragqa.store import allowed as passages_allowed
+from ragqa.store import backlinks, layout, rows, vectors
+from ragqa.store.allowed import PassageIds
 from ragqa.store.cache import Codes, EmbeddingCache
+from ragqa.store.publishing import published_index
 
 ATTEMPTS = 3
+FETCHED = 100  # passages, at least, that an approximate search gives to be looked at again
 COUNTED = 5_000  # passages with a word, until their number is estimated
 MAX_MATCHES = 30_000  # passages that a full-text search looks at, but for the rarest word's
 
@@ -32,6 +37,7 @@ class IndexReader:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._in_table: PassageIds | None = None
 
     def __enter__(self) -> Self:
         if not layout.index_exists(self.directory):
@@ -74,28 +80,65 @@ class IndexReader:
 
     # Searching -----------------------------------------------------------------------------
 
-    def dense(self, vector: vectors.Vector, count: int) -> list[tuple[int, float]]:
-        """The passages nearest to a normalized vector: id and cosine, best first."""
-        return vectors.search(self._vector_index, vector, count)
+    def allowed(self, wanted: Filter) -> PassageIds:
+        """The passages, in order, of the documents that match a filter."""
+        _ = self._vector_index  # first: to find it may be to move on to a new generation
+        return passages_allowed.find(self._db, wanted, self.folders())
+
+    def dense(
+        self, vector: vectors.Vector, count: int, allowed: PassageIds | None = None
+    ) -> list[tuple[int, float]]:
+        """The passages nearest to a normalized vector: id and cosine, best first.
+
+        With `allowed` the best of these. Where the index rounds, more are fetched and compared
+        with the exact vectors.
+        """
+        index = self._vector_index
+        if not vectors.is_approximate(index):
+            return vectors.search(index, vector, count, allowed)
+        rounded = dict(vectors.search(index, vector, max(FETCHED, 2 * count), allowed))
+        exact = self.encoded(list(rounded), 1)
+        cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
+        return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]
+
+    def by_cosine(self, vector: vectors.Vector) -> list[tuple[int, float]]:
+        """All passages, nearest first: id and cosine, rounded where the index rounds. Slow."""
+        _, passages = self.counts()
+        return vectors.search(self._vector_index, vector, passages, everywhere=True)
 
     def lexical(
-        self, words: Sequence[str], count: int, statistics: Statistics
+        self,
+        words: Sequence[str],
+        count: int,
+        allowed: PassageIds | None = None,
+        statistics: Statistics | None = None,
     ) -> list[tuple[int, float]]:
         """The passages with any of the words, by BM25: id and score, best first.
 
-        The time goes with the passages that have a word: of the words, the rarest are looked for,
-        as many as stand in `MAX_MATCHES` passages together.
+        With `allowed` the best of these. The time goes with the passages that have a word: of the
+        words, the rarest are looked for, as many as stand in `MAX_MATCHES` passages together.
+        `statistics` are those of the words, where they are known already.
         """
-        query = " OR ".join(map(_quoted, _rarest(words, statistics)))
+        query = " OR ".join(map(_quoted, _rarest(words, statistics or self.statistics(words))))
         if not query:
             return []
         weights = ", ".join(map(str, FIELD_WEIGHTS))
         found = self._db.execute(
             f"SELECT rowid, -bm25(passage_text, {weights}) AS score FROM passage_text"
-            " WHERE passage_text MATCH ? ORDER BY score DESC, rowid LIMIT ?",
+            f" WHERE passage_text MATCH ? AND {self._only(allowed)}"
+            " ORDER BY score DESC, rowid LIMIT ?",
             (query, count),
         )
         return [(int(number), float(score)) for number, score in found]
+
+    def _only(self, allowed: PassageIds | None) -> str:
+        """The SQL condition that a row is one of the allowed passages."""
+        if allowed is None:
+            return "TRUE"
+        if self._in_table is not allowed:
+            passages_allowed.fill_table(self._db, allowed)
+            self._in_table = allowed
+        return passages_allowed.CONDITION
 
     def statistics(self, words: Sequence[str]) -> Statistics:
         """How many passages there are, how long, and how many have each of the words.
@@ -166,18 +209,19 @@ class IndexReader:
 
     def _rebuild(self) -> Any:
         """The vector index from the cache, in memory only."""
-        stored = self._db.execute("SELECT id, text_hash FROM passages ORDER BY id").fetchall()
         try:
-            batches = list(self._cache.vectors(key for _, key in stored)) if self._cache else None
+            if self._cache:
+                return published_index(self._db, self._cache, int(self.meta["dimension"]))
         except (KeyError, sqlite3.DatabaseError):
-            batches = None
-        if batches is None:
-            raise IndexDamagedError(
-                f"the vectors of the index in {self.directory} are missing or damaged",
-                "run: ragqa index (texts that have no vector left are embedded again)",
-            )
-        dimension = int(self.meta["dimension"])
-        return vectors.build(dimension, [number for number, _ in stored], batches)
+            pass
+        raise IndexDamagedError(
+            f"the vectors of the index in {self.directory} are missing or damaged",
+            "run: ragqa index (texts that have no vector left are embedded again)",
+        )
+
+    def linked_from(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """For each of these documents the paths of the others that link to it, in order."""
+        return backlinks.linked_from(self._db, self.folders(), paths)
 
     def document(self, path: str) -> rows.KnownDocument | None:
         """The document of this path, also one that could not be read; None when unknown."""

@@ -12,20 +12,19 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from ragqa.errors import IndexBusyError, IndexDamagedError, UsageError
 from ragqa.records import Document, Passage
-from ragqa.store import layout, rows, vectors
+from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.cache import EmbeddingCache
+from ragqa.store.publishing import published_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +214,7 @@ class IndexWriter:
         """Replace what the index has of a file."""
         self.remove(facts.path)
         number = rows.insert_document(self._db, facts, document)
+        backlinks.insert(self._db, number, document.links)
         names = " ".join((Path(facts.path).stem, *document.aliases, *document.tags))
         words = sum(rows.insert_passage(self._db, number, passage, names) for passage in passages)
         self._db.execute("UPDATE documents SET words = ? WHERE id = ?", (words, number))
@@ -248,6 +248,7 @@ class IndexWriter:
             found,
         )
         db.execute("DELETE FROM passages WHERE document_id = ?", found)
+        db.execute("DELETE FROM links WHERE document_id = ?", found)
         db.execute("DELETE FROM documents WHERE id = ?", found)
 
     # Embedding -----------------------------------------------------------------------------
@@ -279,7 +280,7 @@ class IndexWriter:
         assert self._cache is not None
         generation = int(self.meta.get("generation", "0")) + 1
         # The vector file first, then its name and all else in one commit.
-        index = vectors.build(dimension, *self._vectors_in_order(self._cache))
+        index = published_index(self._db, self._cache, dimension, self._last_index)
         file = vectors.save(index, self.directory, generation)
         names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
@@ -304,8 +305,15 @@ class IndexWriter:
         """True when the published vector file, if any, is as it was written."""
         if "vectors" not in self.meta:
             return True
-        file = vectors.VectorFile(self.meta["vectors"], int(self.meta["vectors_checksum"]))
-        return vectors.read_intact(self.directory, file) is not None
+        return vectors.is_intact(self.directory, self._vector_file())
+
+    def _last_index(self) -> Any | None:
+        return vectors.load(self.directory, self._vector_file(), to_change=True)
+
+    def _vector_file(self) -> vectors.VectorFile:
+        return vectors.VectorFile(
+            self.meta.get("vectors", ""), int(self.meta.get("vectors_checksum", "0"))
+        )
 
     def record_run(self, summary: dict[str, Any]) -> None:
         """Remember when the last run was and what it did; commits."""
@@ -315,11 +323,3 @@ class IndexWriter:
     def _write_meta(self, values: dict[str, str]) -> None:
         self._begin().executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
         self.meta = {**self.meta, **values}
-
-    def _vectors_in_order(
-        self, cache: EmbeddingCache
-    ) -> tuple[Iterator[int], Iterator[npt.NDArray[np.float32]]]:
-        """Passage ids, and their vectors in the same order in batches."""
-        ids = (i for (i,) in self._db.execute("SELECT id FROM passages ORDER BY id"))
-        keys = (key for (key,) in self._db.execute("SELECT text_hash FROM passages ORDER BY id"))
-        return ids, cache.vectors(keys)
