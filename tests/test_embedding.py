@@ -78,7 +78,7 @@ def test_any_text_has_a_vector(minilm: MiniLM, text: str) -> None:
 
 
 def test_the_fingerprint_names_weights_and_runtime(minilm: MiniLM) -> None:
-    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime"
+    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words192"
 
 
 def test_catalogue_names_are_the_same_in_any_case() -> None:
