@@ -50,6 +50,10 @@ DocsOption = Annotated[
 EmbedderOption = Annotated[
     str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
 ]
+RerankerOption = Annotated[
+    str | None,
+    typer.Option("--reranker", metavar="MODEL", help="Cross-encoder that orders the passages."),
+]
 
 
 def main() -> None:
@@ -146,6 +150,7 @@ def ask(
         int | None, typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens.")
     ] = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     json: JsonOption = False,
     plain: PlainOption = False,
@@ -170,6 +175,7 @@ def ask(
             "answer": "generate" if model and answer is None else answer,
             "max_tokens": max_tokens,
             "embedder": embedder,
+            "reranker": reranker,
         }
     )
     folder = _docs_folder(docs, index_dir, collection)
@@ -196,12 +202,19 @@ def search(
     docs: DocsOption = None,
     k: KOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     json: JsonOption = False,
     plain: PlainOption = False,
 ) -> int:
     """Show the passages that fit a query, best first, without an answer."""
     settings = load_settings(
-        {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "embedder": embedder,
+            "reranker": reranker,
+        }
     )
     folder = _docs_folder(docs, index_dir, collection)
     from ragqa.output import show_hits

@@ -240,6 +240,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:
+        models.quiet_libraries()
         from sentence_transformers import SentenceTransformer
 
         try:

@@ -114,7 +114,7 @@ def show_hits(query: str, session: Session, *, json: bool, plain: bool) -> int:
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(query, session.embedder, session.reader, session.k)
+    hits = retrieve(query, session.embedder, session.reader, session.k, reranker=session.reranker)
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:
         terminal.say("nothing found")

@@ -27,6 +27,7 @@ from ragqa.lexical import question_words
 from ragqa.prompt import REFUSAL, build_prompt
 from ragqa.records import Answer, Hit, IndexReport, Sentence, State
 from ragqa.refusal import is_answerable
+from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.sentences import stream_sentences
 from ragqa.store import IndexReader, IndexWriter, no_index
@@ -74,7 +75,7 @@ class Session:
     """What `ask` works with; one session can answer many questions.
 
     `reader` is None when the passages come with the question; `generator` is None for answers
-    that are sentences of the documents.
+    that are sentences of the documents; `reranker` None leaves passages in the order of retrieval.
     """
 
     embedder: Embedder
@@ -83,6 +84,7 @@ class Session:
     k: int = 6
     max_tokens: int = 256
     warnings: list[str] = field(default_factory=list)
+    reranker: Reranker | None = None
 
 
 @dataclass
@@ -108,7 +110,9 @@ def ask(
     clock = _Clock()
     hits = hits_of_texts(question, given, session.embedder)
     if session.reader:
-        hits += retrieve(question, session.embedder, session.reader, session.k)
+        hits += retrieve(
+            question, session.embedder, session.reader, session.k, reranker=session.reranker
+        )
     answer = Answer(
         state="not_in_documents",
         question=question,
@@ -266,7 +270,8 @@ def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
 
 def _model_names(session: Session) -> dict[str, str | None]:
     written_by = session.generator.name if session.generator else None
-    return {"embedder": session.embedder.name, "generator": written_by}
+    names = {"embedder": session.embedder.name, "generator": written_by}
+    return {**names, "reranker": session.reranker.name} if session.reranker else names
 
 
 def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
