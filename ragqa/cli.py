@@ -60,6 +60,10 @@ DocsOption = Annotated[
 EmbedderOption = Annotated[
     str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
 ]
+RerankerOption = Annotated[
+    str | None,
+    typer.Option("--reranker", metavar="MODEL", help="Cross-encoder that orders the passages."),
+]
 
 
 def main() -> None:
@@ -163,6 +167,7 @@ def ask(
     since: SinceOption = None,
     until: UntilOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     json: JsonOption = False,
     plain: PlainOption = False,
@@ -187,6 +192,7 @@ def ask(
             "answer": "generate" if model and answer is None else answer,
             "max_tokens": max_tokens,
             "embedder": embedder,
+            "reranker": reranker,
         }
     )
     wanted = Filter.parse(
@@ -227,12 +233,19 @@ def search(
         bool, typer.Option("--links", help="Show what links to each passage's document.")
     ] = False,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     json: JsonOption = False,
     plain: PlainOption = False,
 ) -> int:
     """Show the passages that fit a query, best first, without an answer."""
     settings = load_settings(
-        {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "embedder": embedder,
+            "reranker": reranker,
+        }
     )
     wanted = Filter.parse(
         path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until

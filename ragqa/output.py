@@ -114,7 +114,14 @@ def show_hits(query: str, session: Session, *, json: bool, plain: bool, links: b
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(query, session.embedder, session.reader, session.k, session.allowed)
+    hits = retrieve(
+        query,
+        session.embedder,
+        session.reader,
+        session.k,
+        session.allowed,
+        reranker=session.reranker,
+    )
     linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:

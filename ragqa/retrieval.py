@@ -4,7 +4,8 @@ Two searches propose candidates: the nearest vectors, and BM25 over the full tex
 then gets all three scores, whichever search found it: late interaction (see
 `ragqa.late_interaction`), cosine, BM25. Their weighted sum decides. Nothing is normalized within
 one question's list, as ranks or min-max scores are: how sure a score is of itself would be lost.
-Knows nothing of prompts or answers.
+A reranker, where there is one, decides instead of the sum among the best of them. Knows nothing
+of prompts or answers.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from ragqa import late_interaction
 from ragqa.embedding import Embedder, Encoding
 from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
+from ragqa.reranking import Reranker
 from ragqa.store import IndexReader, PassageIds
 
 POOL = 50  # passages that each search proposes, at least
+RERANKED = 30  # passages that a reranker reads, at least
 SHINGLE_WORDS = 5
 DUPLICATE_SHARE = 0.8  # of a passage's shingles: so much of it stands in a better one
 ALIKE = 0.5  # cosine; passages less alike are not compared word by word
@@ -61,10 +64,16 @@ def retrieve(
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
-    """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
+    """The `count` best passages for a question (of the `allowed` ones), best first, each once.
+
+    With a reranker they are fewer where `count` is large and some repeat others.
+    """
     candidates = find_candidates(question, embedder, reader, max(POOL, count), allowed, weights)
     ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+    if reranker:
+        ranked = _reranked(question, ranked[: max(RERANKED, count)], reader, reranker)
     groups = fold_duplicates(
         [candidate.text for candidate in ranked],
         np.array([candidate.vector for candidate in ranked], dtype=np.float32),
@@ -80,7 +89,7 @@ def retrieve(
             Hit(
                 passage=found.passage,
                 path=found.path,
-                score=best.scores.fused,
+                score=best.scores.deciding,
                 similarity=best.scores.cosine,
                 passage_id=best.passage_id,
                 sha256=found.sha256,
@@ -91,6 +100,19 @@ def retrieve(
             )
         )
     return hits
+
+
+def _reranked(
+    question: str, ranked: Sequence[Candidate], reader: IndexReader, reranker: Reranker
+) -> list[Candidate]:
+    """The candidates in the order of the reranker's scores, equal ones as they were."""
+    stored = reader.passages([candidate.passage_id for candidate in ranked])
+    texts = [stored[candidate.passage_id].passage.embedded_text for candidate in ranked]
+    scored = [
+        replace(candidate, scores=replace(candidate.scores, reranked=round(float(score), 6)))
+        for candidate, score in zip(ranked, reranker.scores(question, texts), strict=True)
+    ]
+    return sorted(scored, key=lambda candidate: -candidate.scores.deciding)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,11 @@ class IndexReader:
         stand.
         """
         _, passages = self.counts()
-        (last,) = self._db.execute("SELECT max(rowid) FROM passages").fetchone()
+        # Ids are never used again: after many runs the first is far from 1.
+        # (Each asked for alone is one step down the tree, both at once are a scan.)
+        first, last = self._db.execute(
+            "SELECT (SELECT min(id) FROM passages), (SELECT max(id) FROM passages)"
+        ).fetchone()
         frequencies = {}
         for word in words:
             counted, reached = self._db.execute(
@@ -150,8 +154,10 @@ class IndexReader:
                 " WHERE passage_text MATCH ? LIMIT ?)",
                 (_quoted(word), COUNTED),
             ).fetchone()
-            exact = counted < COUNTED
-            frequencies[word] = counted if exact else min(passages, counted * last // reached)
+            if counted == COUNTED:
+                share = (last - first + 1) / (reached - first + 1)
+                counted = min(passages, int(counted * share))
+            frequencies[word] = counted
         average = int(self.meta.get("words", "0")) / max(passages, 1)
         return Statistics(passages, average, frequencies)
 
@@ -265,10 +271,11 @@ def _rarest(words: Sequence[str], statistics: Statistics) -> list[str]:
     taken: list[str] = []
     matches = 0
     for word in sorted(words, key=lambda word: statistics.frequencies[word]):
-        matches += statistics.frequencies[word]
-        if taken and matches > MAX_MATCHES:
-            break
+        found = statistics.frequencies[word]
+        if matches and matches + found > MAX_MATCHES:
+            break  # words that no passage has are not those that decide
         taken.append(word)
+        matches += found
     return taken
 
 
