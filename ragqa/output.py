@@ -16,7 +16,7 @@ from ragqa.records import Answer, Sentence
 from ragqa.retrieval import retrieve
 
 EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
-EXIT_NOTHING_FOUND, EXIT_REMOVED = 1, 4
+EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,13 @@ def _say_state(answer: Answer, code: int) -> None:
         terminal.say("no document supports this answer")
 
 
-def show_hits(query: str, session: Session, *, json: bool, plain: bool, links: bool) -> int:
-    """Search, show, with `links` also what links to each hit, and return the exit code."""
+def show_hits(
+    query: str, session: Session, *, json: bool, plain: bool, links: bool, explain: bool
+) -> int:
+    """Search, show, and return the exit code.
+
+    `links` adds what links to each hit, `explain` why it stands where it does.
+    """
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
@@ -127,8 +132,22 @@ def show_hits(query: str, session: Session, *, json: bool, plain: bool, links: b
     if not hits:
         terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
     if json:
-        return terminal.write(render.to_json(render.hits_json(query, hits, linked)) + "\n", code)
+        found = render.hits_json(query, hits, linked, explain=explain)
+        return terminal.write(render.to_json(found) + "\n", code)
     if terminal.is_terminal(sys.stdout) and not plain and hits:
-        terminal.console().print(render.hits_rich(hits, linked))
+        terminal.console().print(render.hits_rich(hits, linked, explain=explain))
         return code
-    return terminal.write(render.hits_plain(hits, linked), code)
+    return terminal.write(render.hits_plain(hits, linked, explain=explain), code)
+
+
+def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:
+    """Show where the document that `name` means was lost or found; the exit code."""
+    from ragqa.why import trace
+
+    for warning in session.warnings:
+        terminal.say(f"warning: {render.clean_line(warning)}")
+    found = trace(name, question, session)
+    code = 0 if found.found else EXIT_LOST
+    if json:
+        return terminal.write(render.to_json(render.trace_json(found)) + "\n", code)
+    return terminal.write(render.trace_plain(found), code)

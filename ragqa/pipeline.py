@@ -133,7 +133,7 @@ def ask(
         index=_index_facts(session.reader),
         warnings=(*session.warnings, *[NO_MATCH] * session.is_barred),
     )
-    answerable = is_answerable(hits, _word_weights(question, session))
+    answerable = is_answerable(hits, word_weights(question, session))
     clock.lap("retrieve")
     if not answerable:
         return replace(answer, timings_ms=clock.laps)
@@ -172,9 +172,7 @@ def _pieces(
     if generator is None:
         evidence = best_sentences(question, hits, session.embedder)
         return iter([f"{item.text}\n" for item in evidence]), hits
-    # The answer may take half of the context at most: without passages it would be invented.
-    reserve = min(session.max_tokens, generator.context_tokens // 2)
-    budget = generator.context_tokens - reserve - TEMPLATE_TOKENS
+    budget = prompt_budget(generator, session.max_tokens)
     message, offered = build_prompt(question, hits, generator.count_tokens, budget)
     if not offered:
         raise ModelError(
@@ -182,6 +180,13 @@ def _pieces(
             "ask a shorter question, or raise context_tokens",
         )
     return without_thinking(generator.stream(message, session.max_tokens)), offered
+
+
+def prompt_budget(generator: Generator, max_tokens: int) -> int:
+    """The most tokens that a message may have, when the answer may have `max_tokens`."""
+    # The answer may take half of the context at most: without passages it would be invented.
+    reserve = min(max_tokens, generator.context_tokens // 2)
+    return generator.context_tokens - reserve - TEMPLATE_TOKENS
 
 
 def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
@@ -291,7 +296,7 @@ def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
     return {"path": str(reader.directory), "generation": reader.generation} if reader else None
 
 
-def _word_weights(question: str, session: Session) -> Mapping[str, float]:
+def word_weights(question: str, session: Session) -> Mapping[str, float]:
     """How much each word of the question says; all the same where there is no index to count in."""
     words = question_words(question)
     if session.reader is None:

@@ -232,6 +232,39 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What one stage made of a document that a question is traced to.
+
+    `ok` is False where the document was lost; `figures` has by how much; `advice` what to do.
+    """
+
+    stage: str
+    ok: bool
+    detail: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The way of a document through the stages; the last step is where it got to."""
+
+    path: str
+    question: str
+    steps: tuple[Step, ...]
+
+    @property
+    def found(self) -> bool:
+        """True when no stage lost it."""
+        return self.steps[-1].ok
+
+    @property
+    def rank(self) -> int | None:
+        """Its place among the passages, from 1; None where it was lost before it had one."""
+        return self.steps[-1].figures.get("rank")
+
+
+@dataclass(frozen=True, slots=True)
 class FailedFile:
     """A file that could not be read, and why."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ragqa.errors import RagqaError
-    from ragqa.records import Answer, Citation, Hit, IndexReport, Sentence
+    from ragqa.records import Answer, Citation, Hit, IndexReport, Scores, Sentence, Trace
 
 Linked = Mapping[str, Sequence[str]]  # path of a document -> paths of those that link to it
 VERSION = 1
@@ -170,11 +170,19 @@ def _stale(citation: Citation) -> str:
 # Passages -----------------------------------------------------------------------------------
 
 
-def hits_json(query: str, hits: Sequence[Hit], linked: Linked | None = None) -> dict[str, Any]:
-    """Search results as the contract has them; with `linked` also what links to each."""
+def hits_json(
+    query: str, hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False
+) -> dict[str, Any]:
+    """Search results as the contract has them.
+
+    `linked` adds what links to each, `explain` the parts of each score.
+    """
     found = [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]
     if linked is not None:
         found = [{**values, "linked_from": list(linked[values["path"]])} for values in found]
+    if explain:
+        for values, hit in zip(found, hits, strict=True):
+            values["scores"] = asdict(hit.scores) if hit.scores else None
     return {"query": query, "hits": found}
 
 
@@ -194,7 +202,9 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
     }
 
 
-def hits_rich(hits: Sequence[Hit], linked: Linked | None = None) -> RenderableType:
+def hits_rich(
+    hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False
+) -> RenderableType:
     """Hits for a terminal, with links to the files."""
     from rich.console import Group
     from rich.padding import Padding
@@ -212,6 +222,11 @@ def hits_rich(hits: Sequence[Hit], linked: Linked | None = None) -> RenderableTy
         text = Text(clean(_snippet(hit)))
         if linked and (line := _linked_line(map(short_path, linked[hit.path]))):
             text.append(f"\n{line}", "dim")
+        if explain and hit.scores:
+            text.append(f"\n{_scores_line(hit.scores)}", "dim")
+        if explain and hit.also_in:
+            also = clean_line(", ".join(map(short_path, hit.also_in)))
+            text.append(f"\nfolded into it: {also}", "dim")
         parts += [head, Padding(text, (0, 0, 1, 3), expand=False)]
     return Group(*parts)
 
@@ -229,7 +244,17 @@ def _linked_line(paths: Iterable[str]) -> str:
     return clean_line(f"linked from: {', '.join(names[:LINKS_SHOWN])}{more}") if names else ""
 
 
-def hits_plain(hits: Sequence[Hit], linked: Linked | None = None) -> str:
+def _scores_line(scores: Scores) -> str:
+    """The parts of a score in columns; a place is that in the list of vectors, of full text."""
+    dense, lexical = scores.dense_rank or "-", scores.lexical_rank or "-"
+    return (
+        f"score {scores.fused:.3f} from late interaction {scores.late:.3f}"
+        f" | cosine {scores.cosine:.3f}, place {dense:>2}"
+        f" | BM25 {scores.bm25:5.2f}, place {lexical:>2} | coverage {scores.coverage:.2f}"
+    ) + " | names the document" * scores.named
+
+
+def hits_plain(hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False) -> str:
     """One paragraph a hit: place, score, headings, then the beginning of its text."""
     parts = []
     for rank, hit in enumerate(hits, 1):
@@ -240,7 +265,36 @@ def hits_plain(hits: Sequence[Hit], linked: Linked | None = None) -> str:
         parts.append(f"{clean_line(head)}\n   {clean(_snippet(hit))}\n")
         if linked and (line := _linked_line(linked[hit.path])):
             parts[-1] += f"   {line}\n"
+        if explain and hit.scores:
+            parts[-1] += f"   {_scores_line(hit.scores)}\n"
     return "\n".join(parts)
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """A document's way through the stages, with all figures."""
+    steps = [
+        {"stage": step.stage, "ok": step.ok, "detail": step.detail, **step.figures}
+        for step in trace.steps
+    ]
+    last = trace.steps[-1]
+    return {
+        "path": trace.path,
+        "question": trace.question,
+        "stage": last.stage,
+        "found": trace.found,
+        "rank": trace.rank,
+        "trace": steps,
+        "advice": last.advice,
+    }
+
+
+def trace_plain(trace: Trace) -> str:
+    """One line a stage, the last one the one that lost it or `found`; then what to do."""
+    rows = [(step.stage, f"{'ok' if step.ok else 'lost'}, {step.detail}") for step in trace.steps]
+    last = trace.steps[-1]
+    if last.ok:
+        rows[-1] = (last.stage, last.detail)
+    return table_plain([*rows, ("advice", last.advice)] if last.advice else rows)
 
 
 # Index --------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa import late_interaction
-from ragqa.embedding import Embedder, Encoding
+from ragqa.embedding import Embedder, Encoding, QuestionEncoding
 from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
 from ragqa.reranking import Reranker
@@ -66,23 +66,60 @@ def retrieve(
     weights: Weights = DEFAULT_WEIGHTS,
     reranker: Reranker | None = None,
 ) -> list[Hit]:
-    """The `count` best passages for a question (of the `allowed` ones), best first, each once.
+    """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
+    ranked = rank_candidates(question, embedder, reader, count, allowed, weights, reranker)
+    return hits_of(fold(ranked, count), reader)
 
-    With a reranker they are fewer where `count` is large and some repeat others.
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a search proposed, with what decides its place."""
+
+    passage_id: int
+    text: str
+    vector: npt.NDArray[np.float32]
+    scores: Scores
+
+
+def rank_candidates(
+    question: str,
+    embedder: Embedder,
+    reader: IndexReader,
+    count: int,
+    allowed: PassageIds | None = None,
+    weights: Weights = DEFAULT_WEIGHTS,
+    reranker: Reranker | None = None,
+) -> list[Candidate]:
+    """Everything that is looked at for `count` hits, best first, repeated texts too.
+
+    A reranker orders the best of it; what it did not look at is left out.
     """
-    candidates = find_candidates(question, embedder, reader, max(POOL, count), allowed, weights)
+    pool = pool_size(count)
+    candidates = find_candidates(question, embedder, reader, pool, allowed, weights)
     ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
-    if reranker:
-        ranked = _reranked(question, ranked[: max(RERANKED, count)], reader, reranker)
-    groups = fold_duplicates(
-        [candidate.text for candidate in ranked],
-        np.array([candidate.vector for candidate in ranked], dtype=np.float32),
-        count,
-    )
-    stored = reader.passages([ranked[place].passage_id for group in groups for place in group])
+    if reranker is None:
+        return ranked
+    return _reranked(question, ranked[: max(RERANKED, count)], reader, reranker)
+
+
+def pool_size(count: int) -> int:
+    """How many passages each search proposes for `count` hits."""
+    return max(POOL, count)
+
+
+def fold(ranked: Sequence[Candidate], count: int) -> list[list[Candidate]]:
+    """The first `count` candidates that repeat none before them, each with its repeats."""
+    texts = [candidate.text for candidate in ranked]
+    vectors = np.array([candidate.vector for candidate in ranked], dtype=np.float32)
+    groups = fold_duplicates(texts, vectors, count)
+    return [[ranked[place] for place in group] for group in groups]
+
+
+def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[Hit]:
+    """One hit for each group of candidates with one text, the best of it first."""
+    stored = reader.passages([candidate.passage_id for group in groups for candidate in group])
     hits = []
-    for group in groups:
-        best, *twins = (ranked[place] for place in group)
+    for best, *twins in groups:
         found = stored[best.passage_id]
         paths = dict.fromkeys(stored[twin.passage_id].path for twin in twins)
         hits.append(
@@ -115,16 +152,6 @@ def _reranked(
     return sorted(scored, key=lambda candidate: -candidate.scores.deciding)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage that a search proposed, with what decides its place."""
-
-    passage_id: int
-    text: str
-    vector: npt.NDArray[np.float32]
-    scores: Scores
-
-
 def find_candidates(
     question: str,
     embedder: Embedder,
@@ -147,7 +174,7 @@ def find_candidates(
     dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
     lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
     greatest = statistics.greatest_score(words) or 1.0
-    usable = WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+    usable = usable_weights(asked, weights)
     candidates = []
     for place, number in enumerate(numbers):
         exact = bm25(words, fields[number], statistics)
@@ -166,21 +193,31 @@ def find_candidates(
     return candidates
 
 
+def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) -> Weights:
+    """The weights for what the embedder gives: some give no words."""
+    return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+
+
 def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
     """The weighted mean of the scores, about 0 to 1; `greatest_weight` is the unit of BM25.
 
     A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
     Functions for Hybrid Retrieval", arXiv:2210.11934.
     """
-    total = (
-        weights.late * scores.late
-        + weights.dense * scores.cosine
-        + weights.lexical * scores.bm25 / greatest_weight
-        + weights.coverage * scores.coverage
-        + NAMED_BONUS * (scores.named and bool(weights.coverage))
-    )
+    return round(sum(parts_of(scores, greatest_weight, weights).values()), 6)
+
+
+def parts_of(scores: Scores, greatest_weight: float, weights: Weights) -> dict[str, float]:
+    """What each score, by its name in `Scores`, contributes to the fused one."""
     whole = weights.late + weights.dense + weights.lexical + weights.coverage
-    return round(total / whole, 6)
+    parts = {
+        "late": weights.late * scores.late,
+        "cosine": weights.dense * scores.cosine,
+        "bm25": weights.lexical * scores.bm25 / greatest_weight,
+        "coverage": weights.coverage * scores.coverage,
+        "named": NAMED_BONUS * (scores.named and bool(weights.coverage)),
+    }
+    return {name: part / whole for name, part in parts.items()}
 
 
 def _encodings(

@@ -17,7 +17,7 @@ from tests.programs import RAGQA, error_of, make_index, parsed, write_notes
 
 RunCli = Callable[..., Result]
 
-COMMANDS = ["index", "ask", "search", "status", "forget", "config", "models", "models list"]
+COMMANDS = ["index", "ask", "search", "why", "status", "forget", "config", "models", "models list"]
 HEAVY = ["torch", "sentence_transformers", "faiss", "llama_cpp", "onnxruntime"]
 
 

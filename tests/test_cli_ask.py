@@ -186,6 +186,46 @@ def test_search_as_json_is_the_contract(run_cli: RunCli, index: Path, notes: Pat
     }
 
 
+SCORES = {
+    "dense_rank": 1,
+    "cosine": 0.0,
+    "lexical_rank": 1,
+    "bm25": 0.0,
+    "coverage": 0.0,
+    "late": 0.0,
+    "named": False,
+    "fused": 0.0,
+}
+
+
+def test_search_explains_its_scores(run_cli: RunCli, index: Path, notes: Path) -> None:
+    arguments = ("search", "lower perplexity", "--index", index, "-k", "1")
+    plain = run_cli(*arguments).out
+    (hit,) = parsed(run_cli(*arguments, "--json", "--explain").out)["hits"]
+    scores = hit["scores"]
+    line = (
+        f"   score {scores['fused']:.3f} from late interaction {scores['late']:.3f}"
+        f" | cosine {scores['cosine']:.3f}, place  1"
+        f" | BM25 {scores['bm25']:5.2f}, place  1 | coverage {scores['coverage']:.2f}\n"
+    )
+    assert run_cli(*arguments, "--explain") == Result(0, plain + line, "")
+
+
+def test_search_explains_its_scores_as_json(run_cli: RunCli, index: Path) -> None:
+    arguments = ("search", "lower perplexity", "--index", index, "--json")
+    plain = parsed(run_cli(*arguments).out)
+    explained = parsed(run_cli(*arguments, "--explain").out)
+    scores = [hit.pop("scores") for hit in explained["hits"]]
+    assert explained == plain
+    assert all(list(part) == list(SCORES) for part in scores)
+    assert [round(part["fused"], 4) for part in scores] == [hit["score"] for hit in plain["hits"]]
+    zero = dict.fromkeys(("cosine", "bm25", "coverage", "late", "fused"), 0.0)
+    assert {**scores[0], **zero} == SCORES
+    assert all(scores[0][name] > 0 for name in zero)
+    assert scores[0]["coverage"] <= 1
+    assert scores[-1]["lexical_rank"] is None  # the note on bread has none of the words
+
+
 @pytest.mark.parametrize("arguments", [[], ["-"]])
 def test_the_question_from_stdin(
     run_cli: RunCli, index: Path, typed: Callable[[bytes], None], arguments: list[str]

@@ -194,6 +194,22 @@ def test_a_terminal_is_shown_where_a_passage_stands(notes: Path) -> None:
     assert f";{notes.as_uri()}/perplexity.md\x1b\\{notes}/perplexity.md:11-11" in done.out
 
 
+@pytest.mark.slow
+def test_a_terminal_is_shown_what_a_score_is_made_of(tmp_path: Path) -> None:
+    notes = write_notes(tmp_path / "notes")
+    (notes / "copy.md").write_text((notes / "bread.md").read_text())
+    index = make_index(tmp_path / "index", notes)
+    done = on_terminal("search", "wild yeast", "-k", "1", "--explain", "--index", index)
+    assert (done.code, done.err) == (0, "")
+    *_, scores, copies = (re.sub(r"\x1b\S*?m", "", line) for line in done.out.split("\n")[:-2])
+    assert re.fullmatch(
+        r"   score 0\.\d{3} from late interaction 0\.\d{3} \| cosine 0\.\d{3}, place  \d"
+        r" \| BM25  \d\.\d\d, place  \d \| coverage 0\.\d\d *",
+        scores,
+    )
+    assert copies.strip() == f"folded into it: {notes}/copy.md"
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment"),
     [(["--plain"], {"FORCE_COLOR": "1"}), ([], {"TERM": "dumb"})],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.documents.folder import find_documents
+from ragqa.documents.folder import find_documents, why_left_out
 
 
 def make(folder: Path, *names: str) -> None:
@@ -205,3 +205,34 @@ def test_deep_folders_are_walked_to_the_bottom(
         for _ in range(depth):
             os.chdir("..")
             os.rmdir("d")  # noqa: PTH106
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("kept/a.md", None),
+        ("kept/keep.md", None),
+        (".hidden.md", "{}/.hidden.md is hidden: its name begins with a dot"),
+        (".obsidian/x/a.md", "{}/.obsidian is hidden: its name begins with a dot"),
+        ("x/venv/a.md", "{}/x/venv is a folder of tools"),
+        ("drafts/b/a.md", "the rule drafts/ in {}/.gitignore leaves it out"),
+        ("kept/secret.md", "the rule /secret.* in {}/kept/.ragqaignore leaves it out"),
+        (
+            "x/a.pdf",
+            "files of this kind are not read, only: .md .markdown .mdown .mkd .mdx .txt .text"
+            " .html .htm .xhtml .rst .rest",
+        ),
+    ],
+)
+def test_what_is_left_out_has_its_reason(tmp_path: Path, name: str, reason: str | None) -> None:
+    make(tmp_path, name)
+    (tmp_path / "kept").mkdir(exist_ok=True)
+    (tmp_path / ".gitignore").write_text("# comment\n\ndrafts/\n*keep.md\n")
+    (tmp_path / "kept" / ".ragqaignore").write_text("/secret.*\n!keep.md\n")
+    assert why_left_out(tmp_path / name, tmp_path) == (reason and reason.format(tmp_path))
+    assert found(tmp_path) == ([name] if reason is None else [])
+
+
+def test_what_is_no_file_has_its_reason(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    assert why_left_out(tmp_path / "pipe.md", tmp_path) == "it is no ordinary file"

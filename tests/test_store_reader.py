@@ -159,6 +159,26 @@ def test_names_and_headings_are_searched(notes: Notes, name: str, text: str, wor
     assert found == notes.ids()[name]
 
 
+def test_a_document_is_known_by_its_path(notes: Notes) -> None:
+    empty = notes.write("empty.md", "")
+    titled = notes.write("c.md", "---\ntitle: Eels\n---\n# One\n\neel\n\n# Two\n\nfox\n")
+    notes.run()
+    with IndexReader(notes.directory) as reader:
+        assert reader.document(f"{notes.folder}/no.md") is None
+        failed, read = reader.document(str(empty)), reader.document(str(titled))
+        assert failed and read
+        assert (failed.path, failed.failed) == (str(empty), "the file is empty")
+        assert reader.passages_of(failed.id) == []
+        assert (read.title, read.encoding, read.failed) == ("Eels", "utf-8", None)
+        assert reader.passages_of(read.id) == notes.ids()["c.md"]
+        assert [(Path(path).name, title) for path, title in reader.titles()] == [
+            ("a.md", None),
+            ("b.md", None),
+            ("c.md", "Eels"),
+            ("empty.md", None),
+        ]
+
+
 # Words and their statistics ------------------------------------------------------------------
 
 

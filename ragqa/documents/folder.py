@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
-from ragqa.documents import is_supported
+from ragqa.documents import READERS, is_supported
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
 # Folders of tools, never of notes.
@@ -31,10 +31,17 @@ class FoundFile(NamedTuple):
 
 
 class _Rules(NamedTuple):
-    """The ignore file of one folder."""
+    """An ignore file: it holds for the folder that it lies in."""
 
-    folder: Path
+    file: Path
     spec: GitIgnoreSpec
+
+
+class _Rule(NamedTuple):
+    """One line of an ignore file."""
+
+    file: Path
+    rule: str
 
 
 def find_documents(folder: Path) -> Iterator[FoundFile]:
@@ -66,9 +73,9 @@ def _entries(
     seen.add((stat.st_dev, stat.st_ino))
     rules = (*rules, *_rules_of(folder))
     for entry in entries:
-        if entry.name.startswith(".") or _is_ignored(entry, rules):
+        if entry.name.startswith(".") or _deciding(Path(entry.path), _is_folder(entry), rules):
             continue
-        if (shown := _utf8(entry.path)) != entry.path:
+        if (shown := storable(entry.path)) != entry.path:
             yield FoundFile(Path(shown), 0, 0, "its name is not valid UTF-8; rename it")
         elif _is_folder(entry):
             if entry.name not in SKIPPED_FOLDERS:
@@ -94,8 +101,26 @@ def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found
     yield FoundFile(path, stat.st_size, stat.st_mtime_ns)
 
 
-def _utf8(path: str) -> str:
-    """The path as it can be stored and printed."""
+def why_left_out(file: Path, folder: Path) -> str | None:
+    """Why the walk of `folder` passes over a file in it; None when it would be found."""
+    rules: tuple[_Rules, ...] = ()
+    inner = folder
+    for name in file.relative_to(folder).parts:
+        rules = (*rules, *_rules_of(inner))
+        inner /= name
+        if name.startswith("."):
+            return f"{inner} is hidden: its name begins with a dot"
+        if decided := _deciding(inner, inner.is_dir(), rules):
+            return f"the rule {decided.rule} in {decided.file} leaves it out"
+        if name in SKIPPED_FOLDERS and inner != file:
+            return f"{inner} is a folder of tools"
+    if not is_supported(file):
+        return f"files of this kind are not read, only: {' '.join(READERS)}"
+    return None if file.is_file() else "it is no ordinary file"
+
+
+def storable(path: str) -> str:
+    """The path as it can be stored and printed: bytes that are no UTF-8 as escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
@@ -112,7 +137,7 @@ def _rules_of(folder: Path) -> Iterator[_Rules]:
             lines = (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             continue
-        yield _Rules(folder, GitIgnoreSpec.from_lines(filter(_makes_sense, lines)))
+        yield _Rules(folder / name, GitIgnoreSpec.from_lines(filter(_makes_sense, lines)))
 
 
 def _makes_sense(line: str) -> bool:
@@ -124,14 +149,19 @@ def _makes_sense(line: str) -> bool:
     return True
 
 
-def _is_ignored(entry: os.DirEntry[str], rules: tuple[_Rules, ...]) -> bool:
-    """As git decides: the last rule that speaks of the path wins, inner files over outer ones."""
-    ignored = False
-    for folder, spec in rules:
-        path = Path(entry.path).relative_to(folder).as_posix()
-        verdict = spec.check_file(path + "/" if _is_folder(entry) else path).include
-        ignored = ignored if verdict is None else verdict
-    return ignored
+def _deciding(path: Path, is_folder: bool, rules: tuple[_Rules, ...]) -> _Rule | None:
+    """The rule that leaves a path out; None where none does.
+
+    As git decides: the last rule that speaks of the path wins, inner files over outer ones.
+    """
+    deciding = None
+    for file, spec in rules:
+        inner = path.relative_to(file.parent).as_posix()
+        verdict = spec.check_file(inner + "/" if is_folder else inner)
+        if verdict.include is not None and verdict.index is not None:
+            rule = str(getattr(spec.patterns[verdict.index], "pattern", ""))
+            deciding = _Rule(file, rule) if verdict.include else None
+    return deciding
 
 
 def _reason(error: OSError) -> str:

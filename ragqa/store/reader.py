@@ -224,6 +224,21 @@ class IndexReader:
         """For each of these documents the paths of the others that link to it, in order."""
         return backlinks.linked_from(self._db, self.folders(), paths)
 
+    def document(self, path: str) -> rows.KnownDocument | None:
+        """The document of this path, also one that could not be read; None when unknown."""
+        query = "SELECT id, path, title, sha256, encoding, failed FROM documents WHERE path = ?"
+        row = self._db.execute(query, (path,)).fetchone()
+        return rows.KnownDocument(*row) if row else None
+
+    def titles(self) -> list[tuple[str, str | None]]:
+        """Path and title of each document, also of those that could not be read."""
+        return self._db.execute("SELECT path, title FROM documents ORDER BY path").fetchall()
+
+    def passages_of(self, document: int) -> list[int]:
+        """The ids of the passages of a document, in its order."""
+        query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
+        return [number for (number,) in self._db.execute(query, (document,))]
+
     # Reporting -----------------------------------------------------------------------------
 
     def counts(self) -> tuple[int, int]:

@@ -27,6 +27,17 @@ class StoredPassage(NamedTuple):
     document_title: str | None
 
 
+class KnownDocument(NamedTuple):
+    """A document as its row has it; `failed` is why it could not be read, None when it was."""
+
+    id: int
+    path: str
+    title: str | None
+    sha256: str
+    encoding: str
+    failed: str | None
+
+
 def read_meta(db: sqlite3.Connection) -> dict[str, str]:
     """All of the `meta` table."""
     return dict(db.execute("SELECT key, value FROM meta"))
