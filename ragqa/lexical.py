@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 K1, B = 1.2, 0.75
 MAX_WORDS = 64  # of a question
+LONG_QUESTION = 12  # words, stop words left out
 SHORT = 2  # letters; Snowball's Porter makes "j" of "js", and nothing of "s"
 # What a user types as one word: also "--no-mmap", "c++", "gpt-4", "lora_path".
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
@@ -59,6 +60,14 @@ class Statistics(NamedTuple):
     def greatest_weight(self) -> float:
         """The weight of a word that no passage has."""
         return math.log(1 + (self.passages + 0.5) / 0.5)
+
+    def unit(self, words: Sequence[str]) -> float:
+        """What BM25 scores for these words are counted in: the weight of a word that none has.
+
+        A text that is pasted as a question must not be found by its many words alone: of more
+        than `LONG_QUESTION` words each counts less.
+        """
+        return self.greatest_weight * max(1.0, len(words) / LONG_QUESTION)
 
     def greatest_score(self, words: Sequence[str]) -> float:
         """What no BM25 score for these words reaches."""

@@ -174,6 +174,7 @@ def find_candidates(
     dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
     lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
     greatest = statistics.greatest_score(words) or 1.0
+    unit = statistics.unit(words)
     usable = usable_weights(asked, weights)
     candidates = []
     for place, number in enumerate(numbers):
@@ -187,7 +188,7 @@ def find_candidates(
             late=round(float(late[place]), 6),
             named=is_named(words, fields[number].names),
         )
-        scores = replace(scores, fused=fuse(scores, statistics.greatest_weight, usable))
+        scores = replace(scores, fused=fuse(scores, unit, usable))
         vector = encodings[number].vector
         candidates.append(Candidate(number, fields[number].body, vector, scores))
     return candidates
@@ -198,22 +199,22 @@ def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) 
     return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
 
 
-def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
-    """The weighted mean of the scores, about 0 to 1; `greatest_weight` is the unit of BM25.
+def fuse(scores: Scores, unit: float, weights: Weights) -> float:
+    """The weighted mean of the scores, about 0 to 1; BM25 is counted in `unit`.
 
     A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
     Functions for Hybrid Retrieval", arXiv:2210.11934.
     """
-    return round(sum(parts_of(scores, greatest_weight, weights).values()), 6)
+    return round(sum(parts_of(scores, unit, weights).values()), 6)
 
 
-def parts_of(scores: Scores, greatest_weight: float, weights: Weights) -> dict[str, float]:
+def parts_of(scores: Scores, unit: float, weights: Weights) -> dict[str, float]:
     """What each score, by its name in `Scores`, contributes to the fused one."""
     whole = weights.late + weights.dense + weights.lexical + weights.coverage
     parts = {
         "late": weights.late * scores.late,
         "cosine": weights.dense * scores.cosine,
-        "bm25": weights.lexical * scores.bm25 / greatest_weight,
+        "bm25": weights.lexical * scores.bm25 / unit,
         "coverage": weights.coverage * scores.coverage,
         "named": NAMED_BONUS * (scores.named and bool(weights.coverage)),
     }

@@ -220,7 +220,7 @@ class _Search:
         _, self._passages = reader.counts()
         self._reader = reader
         self._k = session.k
-        self._unit = statistics.greatest_weight
+        self._unit = statistics.unit(words)
         self._weights = usable_weights(asked)
         self._dense = reader.dense(asked.vector, self._passages)
         self._lexical = reader.lexical(words, self._passages, None, statistics)

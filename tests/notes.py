@@ -98,7 +98,7 @@ class Notes:
 
 def found_by_words(reader: IndexReader, *words: str) -> list[int]:
     """The passages that have any of the words, best first."""
-    return [number for number, _ in reader.lexical(words, 9, reader.statistics(words))]
+    return [number for number, _ in reader.lexical(words, 9)]
 
 
 def counted(report: IndexReport) -> dict[str, int]:

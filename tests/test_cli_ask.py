@@ -195,6 +195,7 @@ SCORES = {
     "late": 0.0,
     "named": False,
     "fused": 0.0,
+    "reranked": None,
 }
 
 

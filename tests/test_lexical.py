@@ -67,11 +67,11 @@ def test_stop_words_are_left_out_unless_there_is_nothing_else() -> None:
 
 def test_a_score_computed_by_hand() -> None:
     statistics = Statistics(passages=100, average_words=4.0, frequencies={"gold": 9, "melts": 49})
-    # Six words ("the" is none), so 1.2 * (0.25 + 0.75 * 6 / 4) = 1.65 is added to a frequency.
+    # Seven words, so 1.2 * (0.25 + 0.75 * 7 / 4) = 1.875 is added to a frequency.
     fields = _fields("Gold melts, the gold", title="Gold", headings="Heat", names="metal")
-    assert length_of(fields) == 6
-    gold = math.log(1 + 91.5 / 9.5) * 4 * 2.2 / (4 + 1.65)  # twice in the text, in the title for 2
-    melts = math.log(1 + 51.5 / 49.5) * 1 * 2.2 / (1 + 1.65)
+    assert length_of(fields) == 7
+    gold = math.log(1 + 91.5 / 9.5) * 4 * 2.2 / (4 + 1.875)  # twice in the text, in the title for 2
+    melts = math.log(1 + 51.5 / 49.5) * 1 * 2.2 / (1 + 1.875)
     assert bm25(["gold", "melts"], fields, statistics) == pytest.approx(gold + melts)
 
 

@@ -212,10 +212,10 @@ def test_the_best_scores_make_1_and_none_make_0() -> None:
 
 def test_a_search_by_one_score_ranks_by_that_score_alone(found: Found) -> None:
     question = "bread number 7 with gold and silver"
-    dense = retrieve(question, *found, 50, DENSE_ONLY)
+    dense = retrieve(question, *found, 50, weights=DENSE_ONLY)
     assert [hit.score for hit in dense] == [hit.similarity for hit in dense]
     assert all(hit.scores and hit.scores.lexical_rank is None for hit in dense)
-    lexical = retrieve(question, *found, 50, LEXICAL_ONLY)
+    lexical = retrieve(question, *found, 50, weights=LEXICAL_ONLY)
     scores = [hit.scores.bm25 for hit in lexical if hit.scores]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) > 0
@@ -251,7 +251,7 @@ def test_scores_of_the_full_text_search_are_like_those_given_to_every_candidate(
     _, reader = found
     words = question_words("bread number 7 rises with gold")
     statistics = reader.statistics(words)
-    own = dict(reader.lexical(words, 30, statistics))
+    own = dict(reader.lexical(words, 30))
     exact = {n: bm25(words, fields, statistics) for n, fields in reader.fields(list(own)).items()}
     assert max(own, key=own.__getitem__) == max(exact, key=exact.__getitem__)
 
@@ -276,7 +276,7 @@ def test_an_embedder_without_words_ranks_by_vectors_and_words_counted(tmp_path: 
     with IndexReader(notes.directory) as reader:
         unit = reader.statistics(question_words(question)).greatest_weight
         hits = retrieve(question, notes.embedder, reader, 5)
-        assert hits == retrieve(question, notes.embedder, reader, 5, WITHOUT_WORDS)
+        assert hits == retrieve(question, notes.embedder, reader, 5, weights=WITHOUT_WORDS)
     assert Path(hits[0].path).name == "3.md"
     for hit in hits:
         assert hit.scores is not None

@@ -273,7 +273,7 @@ def test_the_rarest_word_that_occurs_is_looked_for_however_frequent(
     monkeypatch.setattr(reader_module, "MAX_MATCHES", 20)
     with IndexReader(many.directory) as reader:
         statistics = reader.statistics(words)
-        assert len(reader.lexical(words, 99, statistics)) == WORDS["even"]
+        assert len(reader.lexical(words, 99, None, statistics)) == WORDS["even"]
 
 
 # Encodings -----------------------------------------------------------------------------------

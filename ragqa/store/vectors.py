@@ -47,7 +47,7 @@ def build(dimension: int, ids: Iterable[int], batches: Iterable[Vector]) -> Any:
     """An exact FAISS index of the batches [n, dimension]; `ids` number their rows in order."""
     import faiss
 
-    return add(faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)), ids, batches)
+    return add(faiss.IndexIDMap(faiss.IndexFlatIP(dimension)), ids, batches)
 
 
 def trained(dimension: int, count: int, sample: Vector) -> Any:
