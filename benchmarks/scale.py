@@ -88,12 +88,14 @@ def perturbed(vectors: Vectors, chosen: npt.NDArray[np.int64], seed: int) -> Vec
 
 
 def recombined(sentences: Sequence[str], sizes: Sequence[int], seed: int) -> Iterator[str]:
-    """Texts of random sentences, each as long as a real passage."""
+    """Texts of random sentences, each as long as a real passage, no two alike."""
     chance = random.Random(seed)
+    seen = set()
     while True:
         wanted, text = chance.choice(sizes), ""
-        while len(text) < wanted:
+        while len(text) < wanted or hash(text) in seen:
             text += chance.choice(sentences) + " "
+        seen.add(hash(text))
         yield text.strip()
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ragqa import __version__, render, sessions, terminal
-from ragqa.errors import DocumentError, UsageError
+from ragqa import __version__, arguments, render, sessions, terminal
+from ragqa.errors import UsageError
 from ragqa.filters import Filter
 from ragqa.options import (
     AliasOption,
@@ -23,9 +23,9 @@ from ragqa.options import (
     IndexOption,
     JsonOption,
     KOption,
-    ModelOption,
     PathOption,
     PlainOption,
+    RerankerOption,
     SinceOption,
     TagOption,
     TitleOption,
@@ -33,12 +33,6 @@ from ragqa.options import (
     WhereOption,
 )
 from ragqa.settings import NAMES, config_file, load_settings
-
-if TYPE_CHECKING:
-    from ragqa.given import GivenText
-
-MAX_QUESTION = 10_000  # characters
-MAX_CONTEXT = 50_000  # characters of --context
 
 app = typer.Typer(
     name="ragqa",
@@ -102,7 +96,7 @@ def index(
             "max_file_mb": max_file_mb,
         }
     )
-    named = [_existing_folder(folder) for folder in folders or []]
+    named = [arguments.existing_folder(folder) for folder in folders or []]
     directory = settings.index_directory
     report = sessions.update_index(settings, directory, named, dry_run=dry_run)
     for line in (*report.warnings, *render.failed_lines(report)):
@@ -134,7 +128,9 @@ def ask(
         typer.Option("--resume", metavar="OUT", help="With --batch: append what OUT lacks."),
     ] = None,
     k: KOption = None,
-    model: ModelOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
+    ] = None,
     answer: Annotated[
         str | None,
         typer.Option(
@@ -154,6 +150,7 @@ def ask(
     since: SinceOption = None,
     until: UntilOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     json: JsonOption = False,
     plain: PlainOption = False,
@@ -178,12 +175,13 @@ def ask(
             "answer": "generate" if model and answer is None else answer,
             "max_tokens": max_tokens,
             "embedder": embedder,
+            "reranker": reranker,
         }
     )
     wanted = Filter.parse(
         path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
     )
-    folder = _docs_folder(docs, index_dir, collection)
+    folder = arguments.docs_folder(docs, index_dir, collection)
     opener = sessions.Opener(settings, folder, wanted=wanted)
     if batch is not None:
         if question is not None or context is not None:
@@ -193,8 +191,8 @@ def ask(
         return answer_lines(opener, batch, resume, strict)
     from ragqa.output import AnswerForm, show_answer
 
-    asked = _question(question, context)
-    given = [_context(context)] if context is not None else []
+    asked = arguments.question_from(question, context)
+    given = [arguments.context_from(context)] if context is not None else []
     with opener.open(index=None if given else True) as session:
         form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
         return show_answer(asked, session, given, form)
@@ -218,6 +216,7 @@ def search(
         bool, typer.Option("--links", help="Show what links to each passage's document.")
     ] = False,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show the parts of each score, and the place in each list."),
@@ -227,15 +226,21 @@ def search(
 ) -> int:
     """Show the passages that fit a query, best first, without an answer."""
     settings = load_settings(
-        {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "embedder": embedder,
+            "reranker": reranker,
+        }
     )
     wanted = Filter.parse(
         path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
     )
-    folder = _docs_folder(docs, index_dir, collection)
+    folder = arguments.docs_folder(docs, index_dir, collection)
     from ragqa.output import show_hits
 
-    sought = _question(query, None)
+    sought = arguments.question_from(query, None)
     with sessions.Opener(settings, folder, writes=False, wanted=wanted).open() as session:
         return show_hits(sought, session, json=json, plain=plain, links=links, explain=explain)
 
@@ -252,7 +257,10 @@ def why(
     collection: CollectionOption = None,
     docs: DocsOption = None,
     k: KOption = None,
-    model: ModelOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="As in `ask`: what it has room for."),
+    ] = None,
     embedder: EmbedderOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -260,13 +268,21 @@ def why(
 
     Exit codes: 0 found, 1 lost, 2 usage, 3 cannot work.
     """
-    named = {"index": index_dir, "collection": collection, "k": k, "embedder": embedder}
-    answer = "generate" if model else None  # as `ask` has it
-    settings = load_settings({**named, "model": model, "answer": answer})
-    folder = _docs_folder(docs, index_dir, collection)
+    answer = "generate" if model else None
+    settings = load_settings(
+        {
+            "index": index_dir,
+            "collection": collection,
+            "k": k,
+            "model": model,
+            "answer": answer,
+            "embedder": embedder,
+        }
+    )
+    folder = arguments.docs_folder(docs, index_dir, collection)
     from ragqa.output import show_trace
 
-    asked = _question(question, None)
+    asked = arguments.question_from(question, None)
     with sessions.Opener(settings, folder).open() as session:
         return show_trace(file, asked, session, json=json)
 
@@ -331,68 +347,3 @@ def models_list(json: JsonOption = False) -> int:
         render.to_json({"models": facts}) + "\n" if json else render.table_plain(model_rows(facts))
     )
     return terminal.write(text)
-
-
-def _existing_folder(folder: str) -> Path:
-    """The real path of a folder. Raises UsageError when there is none.
-
-    An empty name (`ragqa index "$UNSET"`) is not the current folder.
-    """
-    path = Path(folder).expanduser()
-    if folder and path.is_dir():
-        return path.resolve()
-    if folder and path.exists():
-        raise UsageError(f"not a folder: {folder}", "name the folder that the file is in")
-    raise UsageError(
-        f"no such folder: {folder or repr(folder)}",
-        "check the spelling; to drop it from the index: ragqa forget",
-    )
-
-
-def _docs_folder(docs: str | None, index_dir: str | None, collection: str | None) -> Path | None:
-    """The folder of --docs, which has an index of its own."""
-    if docs is None:
-        return None
-    if index_dir or collection:
-        raise UsageError("--docs has an index of its own", "leave out --index and --collection")
-    return _existing_folder(docs)
-
-
-def _question(argument: str | None, context: str | None) -> str:
-    """The question from the command line or from stdin. Raises UsageError when there is none."""
-    if argument is None or argument == "-":
-        if context == "-":
-            raise UsageError("stdin is taken by --context -", "give the question as an argument")
-        argument = terminal.read_stdin("question").decode("utf-8-sig", "replace")
-    question = " ".join(render.encodable(argument).split())
-    if not question:
-        raise UsageError("the question is empty", 'try: ragqa ask "What is self-attention?"')
-    if len(question) > MAX_QUESTION:
-        raise UsageError(
-            f"the question has {len(question):,} characters, more than {MAX_QUESTION:,}",
-            "ask a shorter one; a text to ask about goes into --context",
-        )
-    return question
-
-
-def _context(source: str) -> GivenText:
-    """The text of --context, cut to a bound; stdin is called "stdin"."""
-    from ragqa.documents.decoding import decode
-    from ragqa.given import GivenText
-
-    name = "stdin" if source == "-" else str(Path(source).expanduser().resolve())
-    try:
-        data = terminal.read_stdin("context") if source == "-" else Path(name).read_bytes()
-        text, _ = decode(data)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot read the context {source}: {reason}", "name a file") from error
-    except DocumentError as error:
-        raise DocumentError(
-            f"cannot read the context {source}: {error.message}", "give a text"
-        ) from error
-    if not text.strip():
-        raise UsageError(f"the context is empty: {source}", "give a text, or leave out --context")
-    if len(text) > MAX_CONTEXT:
-        terminal.say(f"warning: only the first {MAX_CONTEXT:,} characters of {source} are used")
-    return GivenText(name, Path(name).name, text[:MAX_CONTEXT])

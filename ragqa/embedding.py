@@ -203,7 +203,10 @@ class MiniLM:
     def _pieces(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """For each word piece of the vocabulary: has it a letter or digit, does it go on a word?"""
         pieces = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
-        visible = np.array([any(map(str.isalnum, piece)) for piece, _ in pieces])
+        # "[UNK]", for an emoji say, and its like are no words: all unknown ones would match.
+        visible = np.array(
+            [any(map(str.isalnum, piece)) and not piece.startswith("[") for piece, _ in pieces]
+        )
         return visible, np.array([piece.startswith("##") for piece, _ in pieces])
 
     def _run(self, batch: list[TokenIds], outputs: list[str]) -> list[Vectors]:
@@ -237,6 +240,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:
+        models.quiet_libraries()
         from sentence_transformers import SentenceTransformer
 
         try:

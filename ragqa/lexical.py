@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 K1, B = 1.2, 0.75
 MAX_WORDS = 64  # of a question
+LONG_QUESTION = 12  # words, stop words left out
+SHORT = 2  # letters; Snowball's Porter makes "j" of "js", and nothing of "s"
 # What a user types as one word: also "--no-mmap", "c++", "gpt-4", "lora_path".
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
 QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
@@ -59,6 +61,14 @@ class Statistics(NamedTuple):
         """The weight of a word that no passage has."""
         return math.log(1 + (self.passages + 0.5) / 0.5)
 
+    def unit(self, words: Sequence[str]) -> float:
+        """What BM25 scores for these words are counted in: the weight of a word that none has.
+
+        A text that is pasted as a question must not be found by its many words alone: of more
+        than `LONG_QUESTION` words each counts less.
+        """
+        return self.greatest_weight * max(1.0, len(words) / LONG_QUESTION)
+
     def greatest_score(self, words: Sequence[str]) -> float:
         """What no BM25 score for these words reaches."""
         return (K1 + 1) * sum(map(self.weight, words))
@@ -78,7 +88,7 @@ def length_of(fields: Fields) -> int:
 
 def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
     """The BM25 score of a passage for these words; words of several tokens count as phrases."""
-    texts = [_stemmer().stemWords(tokens_of(text)) for text in fields]
+    texts = [stems_of_tokens(tokens_of(text)) for text in fields]
     length = sum(map(len, texts))
     norm = K1 * (1 - B + B * length / (statistics.average_words or 1.0))
     score = 0.0
@@ -92,7 +102,7 @@ def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
 
 def is_named(words: Sequence[str], names: str) -> bool:
     """True when a question is nothing but a name: its words all stand among the names."""
-    found = set(_stemmer().stemWords(tokens_of(names)))
+    found = set(stems_of_tokens(tokens_of(names)))
     wanted = {stem for word in words for stem in _stems_of_word(word)}
     return bool(wanted) and wanted <= found
 
@@ -100,13 +110,22 @@ def is_named(words: Sequence[str], names: str) -> bool:
 def tokens_of(text: str) -> list[str]:
     """Lower-case tokens without accents, as FTS5's unicode61 has them."""
     if not text.isascii():
-        text = ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+        # Not NFKD: 10²³ is not 1023.
+        text = ACCENTS.sub("", unicodedata.normalize("NFD", text))
     return TOKEN.findall(text.lower())
+
+
+def stems_of_tokens(tokens: Sequence[str]) -> list[str]:
+    """Porter's stem of each token; those of one or two letters stay, as in FTS5."""
+    stems: list[str] = _stemmer().stemWords(tokens)
+    return [
+        stem if len(token) > SHORT else token for token, stem in zip(tokens, stems, strict=True)
+    ]
 
 
 @cache
 def _stems_of_word(word: str) -> tuple[str, ...]:
-    return tuple(_stemmer().stemWords(tokens_of(word)))
+    return tuple(stems_of_tokens(tokens_of(word)))
 
 
 def _occurrences(phrase: tuple[str, ...], text: list[str]) -> int:

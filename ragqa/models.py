@@ -117,15 +117,33 @@ def embedder_folder(model: str) -> Path:
     """The folder of an embedder given by catalogue name or path."""
     if known := entry(model, "embedder"):
         return known.path().parent
+    path = _folder(model)
+    _require(path, model, "embedder", is_file=False)
+    return path
+
+
+def reranker_folder(model: str) -> Path:
+    """The folder of a reranker given by path or hub name. Raises UsageError when there is none."""
+    path = _folder(model)
+    if not path.is_dir():
+        raise UsageError(
+            f"no such model: {model}",
+            "give the folder of a cross-encoder, or the hub name of one downloaded before",
+        )
+    return path
+
+
+def _folder(model: str) -> Path:
+    """That folder, or where a hub model of that name lies; it need not exist."""
     path = Path(model).expanduser()
     if not path.is_dir() and HUB_NAME.fullmatch(model):
-        path = _hub_folder(model) or path
-    _require(path, model, "embedder", is_file=False)
+        return _hub_folder(model) or path
     return path
 
 
 def _hub_folder(model: str) -> Path | None:
     """Where an earlier download of a hub model lies; nothing is fetched."""
+    quiet_libraries()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -133,6 +151,15 @@ def _hub_folder(model: str) -> Path | None:
         return Path(snapshot_download(model, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
+
+
+def quiet_libraries() -> None:
+    """Keep the hub's libraries from writing progress and remarks on stderr.
+
+    They read this once, when they are imported.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def embedder_hash(model: str) -> str:

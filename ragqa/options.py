@@ -1,6 +1,6 @@
-"""The options that several commands share: their names and help texts.
+"""The options that more than one command has: their names and help texts.
 
-Knows no command; `filters` knows what the values mean that say which documents may be looked at.
+Knows nothing of what their values mean.
 """
 
 from __future__ import annotations
@@ -9,6 +9,26 @@ from typing import Annotated
 
 import typer
 
+IndexOption = Annotated[str | None, typer.Option("--index", metavar="DIR", help="Index directory.")]
+CollectionOption = Annotated[
+    str | None, typer.Option("-c", "--collection", metavar="NAME", help="Named index.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+KOption = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to use.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")]
+DocsOption = Annotated[
+    str | None,
+    typer.Option("--docs", metavar="FOLDER", help="Index this folder first, search only it."),
+]
+EmbedderOption = Annotated[
+    str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
+]
+RerankerOption = Annotated[
+    str | None,
+    typer.Option("--reranker", metavar="MODEL", help="Cross-encoder that orders the passages."),
+]
+
+# Which documents `ask` and `search` may look at.
 PathOption = Annotated[
     list[str] | None,
     typer.Option("--path", metavar="GLOB", help="Only these files, as in .gitignore; repeat: any."),
@@ -36,22 +56,4 @@ SinceOption = Annotated[
 UntilOption = Annotated[
     str | None,
     typer.Option("--until", metavar="DATE", help="Only up to then, that day included."),
-]
-
-IndexOption = Annotated[str | None, typer.Option("--index", metavar="DIR", help="Index directory.")]
-CollectionOption = Annotated[
-    str | None, typer.Option("-c", "--collection", metavar="NAME", help="Named index.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-KOption = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to use.")]
-PlainOption = Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")]
-DocsOption = Annotated[
-    str | None,
-    typer.Option("--docs", metavar="FOLDER", help="Index this folder first, search only it."),
-]
-EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", metavar="MODEL", help="Embedder: name or folder.")
-]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
 ]

@@ -110,22 +110,23 @@ def _say_state(answer: Answer, code: int) -> None:
 
 
 def show_hits(
-    query: str,
-    session: Session,
-    *,
-    json: bool,
-    plain: bool,
-    links: bool = False,
-    explain: bool = False,
+    query: str, session: Session, *, json: bool, plain: bool, links: bool, explain: bool
 ) -> int:
     """Search, show, and return the exit code.
 
-    With `links` also what links to each hit, with `explain` what its score is made of.
+    `links` adds what links to each hit, `explain` why it stands where it does.
     """
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(query, session.embedder, session.reader, session.k, session.allowed)
+    hits = retrieve(
+        query,
+        session.embedder,
+        session.reader,
+        session.k,
+        session.allowed,
+        reranker=session.reranker,
+    )
     linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:

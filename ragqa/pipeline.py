@@ -27,6 +27,7 @@ from ragqa.lexical import question_words
 from ragqa.prompt import REFUSAL, build_prompt
 from ragqa.records import Answer, Hit, IndexReport, Sentence, State
 from ragqa.refusal import is_answerable
+from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.sentences import stream_sentences
 from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
@@ -75,7 +76,8 @@ class Session:
     """What `ask` works with; one session can answer many questions.
 
     `reader` is None when the passages come with the question; `generator` is None for answers
-    that are sentences of the documents; `allowed` is None where no filter is set.
+    that are sentences of the documents; `allowed` is None where no filter is set; `reranker` None
+    leaves passages in the order of retrieval.
     """
 
     embedder: Embedder
@@ -84,6 +86,7 @@ class Session:
     k: int = 6
     max_tokens: int = 256
     warnings: list[str] = field(default_factory=list)
+    reranker: Reranker | None = None
     allowed: PassageIds | None = None
 
     @property
@@ -115,7 +118,14 @@ def ask(
     clock = _Clock()
     hits = hits_of_texts(question, given, session.embedder)
     if session.reader:
-        hits += retrieve(question, session.embedder, session.reader, session.k, session.allowed)
+        hits += retrieve(
+            question,
+            session.embedder,
+            session.reader,
+            session.k,
+            session.allowed,
+            reranker=session.reranker,
+        )
     answer = Answer(
         state="not_in_documents",
         question=question,
@@ -278,7 +288,8 @@ def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
 
 def _model_names(session: Session) -> dict[str, str | None]:
     written_by = session.generator.name if session.generator else None
-    return {"embedder": session.embedder.name, "generator": written_by}
+    names = {"embedder": session.embedder.name, "generator": written_by}
+    return {**names, "reranker": session.reranker.name} if session.reranker else names
 
 
 def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:

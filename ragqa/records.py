@@ -131,7 +131,8 @@ class Scores:
     Ranks (from 1) are those in the lists of the two searches; None: that search did not propose
     it. `cosine` compares whole passage and question, `late` their words, `bm25` counts words;
     `coverage` is the share of the greatest BM25 score that the question could have; `named` says
-    that the question is nothing but a name of the document; `fused` is what decides.
+    that the question is nothing but a name of the document; `fused` is what decides, unless a
+    reranker does: `reranked` is its score, on a scale of its own.
     """
 
     dense_rank: int | None
@@ -142,13 +143,20 @@ class Scores:
     late: float
     named: bool = False
     fused: float = 0.0
+    reranked: float | None = None
+
+    @property
+    def deciding(self) -> float:
+        """The score by which hits are in order."""
+        return self.fused if self.reranked is None else self.reranked
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that retrieval found for a question.
 
-    `score` is the fused score (about 0 to 1, best first); `similarity` the cosine to the question;
+    `score` is what decides, best first: the fused score (about 0 to 1), or that of a reranker;
+    `similarity` the cosine to the question;
     `also_in` names the files whose near-duplicate passage was folded into this one; `scores` has
     the parts of the score (None for a text that came with the question).
     """

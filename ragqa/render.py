@@ -171,11 +171,11 @@ def _stale(citation: Citation) -> str:
 
 
 def hits_json(
-    query: str, hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False
+    query: str, hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False
 ) -> dict[str, Any]:
     """Search results as the contract has them.
 
-    With `linked` also what links to each; `explain` adds the parts of each score.
+    `linked` adds what links to each, `explain` the parts of each score.
     """
     found = [_hit_json(rank, hit) for rank, hit in enumerate(hits, 1)]
     if linked is not None:
@@ -203,9 +203,9 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
 
 
 def hits_rich(
-    hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False
+    hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False
 ) -> RenderableType:
-    """Hits for a terminal, with links to the files; `explain` adds the parts of each score."""
+    """Hits for a terminal, with links to the files."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
@@ -237,6 +237,13 @@ def _snippet(hit: Hit) -> str:
     return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
 
 
+def _linked_line(paths: Iterable[str]) -> str:
+    """What links to a hit, on one line; empty where nothing does."""
+    names = list(paths)
+    more = f" and {len(names) - LINKS_SHOWN} more" if len(names) > LINKS_SHOWN else ""
+    return clean_line(f"linked from: {', '.join(names[:LINKS_SHOWN])}{more}") if names else ""
+
+
 def _scores_line(scores: Scores) -> str:
     """The parts of a score in columns; a place is that in the list of vectors, of full text."""
     dense, lexical = scores.dense_rank or "-", scores.lexical_rank or "-"
@@ -247,18 +254,8 @@ def _scores_line(scores: Scores) -> str:
     ) + " | names the document" * scores.named
 
 
-def _linked_line(paths: Iterable[str]) -> str:
-    """What links to a hit, on one line; empty where nothing does."""
-    names = list(paths)
-    more = f" and {len(names) - LINKS_SHOWN} more" if len(names) > LINKS_SHOWN else ""
-    return clean_line(f"linked from: {', '.join(names[:LINKS_SHOWN])}{more}") if names else ""
-
-
-def hits_plain(hits: Sequence[Hit], linked: Linked | None = None, *, explain: bool = False) -> str:
-    """One paragraph a hit: place, score, headings, then the beginning of its text.
-
-    `explain` adds the parts of each score.
-    """
+def hits_plain(hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False) -> str:
+    """One paragraph a hit: place, score, headings, then the beginning of its text."""
     parts = []
     for rank, hit in enumerate(hits, 1):
         first, last = hit.passage.lines

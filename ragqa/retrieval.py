@@ -4,7 +4,8 @@ Two searches propose candidates: the nearest vectors, and BM25 over the full tex
 then gets all three scores, whichever search found it: late interaction (see
 `ragqa.late_interaction`), cosine, BM25. Their weighted sum decides. Nothing is normalized within
 one question's list, as ranks or min-max scores are: how sure a score is of itself would be lost.
-Knows nothing of prompts or answers.
+A reranker, where there is one, decides instead of the sum among the best of them. Knows nothing
+of prompts or answers.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from ragqa import late_interaction
 from ragqa.embedding import Embedder, Encoding, QuestionEncoding
 from ragqa.lexical import bm25, is_named, question_words
 from ragqa.records import Hit, Scores
+from ragqa.reranking import Reranker
 from ragqa.store import IndexReader, PassageIds
 
 POOL = 50  # passages that each search proposes, at least
+RERANKED = 30  # passages that a reranker reads, at least
 SHINGLE_WORDS = 5
 DUPLICATE_SHARE = 0.8  # of a passage's shingles: so much of it stands in a better one
 ALIKE = 0.5  # cosine; passages less alike are not compared word by word
@@ -61,9 +64,10 @@ def retrieve(
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
     """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
-    ranked = rank_candidates(question, embedder, reader, count, allowed, weights)
+    ranked = rank_candidates(question, embedder, reader, count, allowed, weights, reranker)
     return hits_of(fold(ranked, count), reader)
 
 
@@ -84,10 +88,18 @@ def rank_candidates(
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
+    reranker: Reranker | None = None,
 ) -> list[Candidate]:
-    """Everything that is looked at for `count` hits, best first, repeated texts too."""
-    candidates = find_candidates(question, embedder, reader, pool_size(count), allowed, weights)
-    return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+    """Everything that is looked at for `count` hits, best first, repeated texts too.
+
+    A reranker orders the best of it; what it did not look at is left out.
+    """
+    pool = pool_size(count)
+    candidates = find_candidates(question, embedder, reader, pool, allowed, weights)
+    ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+    if reranker is None:
+        return ranked
+    return _reranked(question, ranked[: max(RERANKED, count)], reader, reranker)
 
 
 def pool_size(count: int) -> int:
@@ -114,7 +126,7 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
             Hit(
                 passage=found.passage,
                 path=found.path,
-                score=best.scores.fused,
+                score=best.scores.deciding,
                 similarity=best.scores.cosine,
                 passage_id=best.passage_id,
                 sha256=found.sha256,
@@ -125,6 +137,19 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
             )
         )
     return hits
+
+
+def _reranked(
+    question: str, ranked: Sequence[Candidate], reader: IndexReader, reranker: Reranker
+) -> list[Candidate]:
+    """The candidates in the order of the reranker's scores, equal ones as they were."""
+    stored = reader.passages([candidate.passage_id for candidate in ranked])
+    texts = [stored[candidate.passage_id].passage.embedded_text for candidate in ranked]
+    scored = [
+        replace(candidate, scores=replace(candidate.scores, reranked=round(float(score), 6)))
+        for candidate, score in zip(ranked, reranker.scores(question, texts), strict=True)
+    ]
+    return sorted(scored, key=lambda candidate: -candidate.scores.deciding)
 
 
 def find_candidates(
@@ -149,6 +174,7 @@ def find_candidates(
     dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
     lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
     greatest = statistics.greatest_score(words) or 1.0
+    unit = statistics.unit(words)
     usable = usable_weights(asked, weights)
     candidates = []
     for place, number in enumerate(numbers):
@@ -162,7 +188,7 @@ def find_candidates(
             late=round(float(late[place]), 6),
             named=is_named(words, fields[number].names),
         )
-        scores = replace(scores, fused=fuse(scores, statistics.greatest_weight, usable))
+        scores = replace(scores, fused=fuse(scores, unit, usable))
         vector = encodings[number].vector
         candidates.append(Candidate(number, fields[number].body, vector, scores))
     return candidates
@@ -173,22 +199,22 @@ def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) 
     return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
 
 
-def fuse(scores: Scores, greatest_weight: float, weights: Weights) -> float:
-    """The weighted mean of the scores, about 0 to 1; `greatest_weight` is the unit of BM25.
+def fuse(scores: Scores, unit: float, weights: Weights) -> float:
+    """The weighted mean of the scores, about 0 to 1; BM25 is counted in `unit`.
 
     A weighted sum beats reciprocal ranks here as in Bruch et al. 2023, "An Analysis of Fusion
     Functions for Hybrid Retrieval", arXiv:2210.11934.
     """
-    return round(sum(parts_of(scores, greatest_weight, weights).values()), 6)
+    return round(sum(parts_of(scores, unit, weights).values()), 6)
 
 
-def parts_of(scores: Scores, greatest_weight: float, weights: Weights) -> dict[str, float]:
+def parts_of(scores: Scores, unit: float, weights: Weights) -> dict[str, float]:
     """What each score, by its name in `Scores`, contributes to the fused one."""
     whole = weights.late + weights.dense + weights.lexical + weights.coverage
     parts = {
         "late": weights.late * scores.late,
         "cosine": weights.dense * scores.cosine,
-        "bm25": weights.lexical * scores.bm25 / greatest_weight,
+        "bm25": weights.lexical * scores.bm25 / unit,
         "coverage": weights.coverage * scores.coverage,
         "named": NAMED_BONUS * (scores.named and bool(weights.coverage)),
     }

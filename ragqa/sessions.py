@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ragqa.generation import Generator
     from ragqa.pipeline import Session
     from ragqa.records import IndexReport
+    from ragqa.reranking import Reranker
     from ragqa.store import IndexReader
 
 DOCS_WAIT = 5.0  # seconds that --docs waits for another process that indexes the same folder
@@ -95,6 +96,7 @@ class Opener:
         self._docs = docs
         self._writes = writes
         self._made: Generator | None = None
+        self._ranks: Reranker | None = None
 
     @contextmanager
     def open(self, index: bool | None = True) -> Iterator[Session]:
@@ -109,9 +111,11 @@ class Opener:
         directory = self._directory()
         load, model = embedder_loader(self._settings), _embedder_model(self._settings)
         generator, settings = self._generator(), self._settings
+        reranker = self._reranker()
 
         def session(embedder: Embedder, reader: IndexReader | None) -> Session:
-            made = Session(embedder, reader, generator, settings.k, settings.max_tokens, warnings)
+            k, most = settings.k, settings.max_tokens
+            made = Session(embedder, reader, generator, k, most, warnings, reranker)
             if reader and self._wanted:
                 made.allowed = reader.allowed(self._wanted)
             return made
@@ -146,6 +150,14 @@ class Opener:
                 settings.model, settings.context_tokens, settings.threads
             )
         return self._made
+
+    def _reranker(self) -> Reranker | None:
+        """One for all sessions, loaded at its first use."""
+        if self._settings.reranker and self._ranks is None:
+            from ragqa.reranking import CrossEncoderReranker
+
+            self._ranks = CrossEncoderReranker(self._settings.reranker)
+        return self._ranks
 
     def _update_docs(self) -> list[str]:
         """Index the folder of --docs; when another process is at it, say so and go on."""

@@ -27,6 +27,7 @@ class Settings:
     index: directory of the index; empty for the collection's own
     collection: name of the index under the user's data directory
     embedder: catalogue name, folder or hub name; empty for what the index was made with
+    reranker: folder or hub name of a cross-encoder; empty for none
     model: catalogue name or path of a GGUF model that writes the answers
     answer: `generate` (the model writes), `extract` (sentences of the documents), or `auto`
     k: passages offered to the prompt before the token budget
@@ -39,6 +40,7 @@ class Settings:
     index: str = ""
     collection: str = "default"
     embedder: str = ""
+    reranker: str = ""
     model: str = "SmolLM2-135M-Instruct"
     answer: str = "auto"
     k: int = 6

@@ -65,6 +65,21 @@ def _code(word: str) -> list[int]:
     return list(hashlib.sha256(word.encode("utf-8", "replace")).digest()[:BYTES])
 
 
+class FakeReranker:
+    """Scores by the number of question words in a text. Remembers what it was given."""
+
+    name = "fake-reranker"
+
+    def __init__(self) -> None:
+        self.read: list[tuple[str, list[str]]] = []
+
+    def scores(self, question: str, texts: Sequence[str]) -> np.ndarray:
+        self.read.append((question, list(texts)))
+        wanted = set(_words(question))
+        counts = [len(wanted.intersection(_words(text))) for text in texts]
+        return np.array(counts, dtype=np.float32)
+
+
 class FakeGenerator:
     """Says what it was told to say, a few characters at a time. Remembers its messages."""
 

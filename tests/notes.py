@@ -96,6 +96,11 @@ class Notes:
             return {Path(path).name: reason for path, reason in reader.failed()}
 
 
+def found_by_words(reader: IndexReader, *words: str) -> list[int]:
+    """The passages that have any of the words, best first."""
+    return [number for number, _ in reader.lexical(words, 9)]
+
+
 def counted(report: IndexReport) -> dict[str, int]:
     counts = {name: getattr(report, name) for name in COUNTS} | {"failed": len(report.failed)}
     return {name: count for name, count in counts.items() if count}
@@ -106,7 +111,7 @@ def cached_vectors(directory: Path) -> tuple[int, int]:
     path = directory / "embeddings.sqlite"
     # Read-only, so that looking does not tidy up after a writer that was killed.
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
-        row = db.execute("SELECT count(*), max(id) FROM vectors").fetchone()
+        row = db.execute("SELECT count(*), max(id) FROM encodings").fetchone()
     return int(row[0]), int(row[1] or 0)
 
 

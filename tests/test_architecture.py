@@ -40,43 +40,46 @@ TABLE: dict[str, tuple[str, str]] = {
         "late_interaction models errors",
         "numpy lazy:onnxruntime lazy:safetensors lazy:sentence_transformers lazy:tokenizers",
     ),
+    "reranking": ("models errors", "numpy lazy:sentence_transformers"),
     "store": ("filters lexical records errors", "numpy filelock lazy:faiss"),
     "indexing": ("documents passages embedding store records errors", ""),
     "given": ("documents passages embedding records", ""),
-    "retrieval": ("records lexical late_interaction embedding store", "numpy"),
+    "retrieval": ("records lexical late_interaction embedding reranking store", "numpy"),
     "refusal": ("records sentences", ""),
     "prompt": ("records", ""),
     "extraction": ("records embedding sentences", ""),
     "generation": ("models errors", "lazy:llama_cpp"),
     "citations": ("records sentences", ""),
     "pipeline": (
-        "records errors models documents indexing given embedding lexical store retrieval refusal"
-        " prompt extraction generation citations sentences",
+        "records errors models documents indexing given embedding lexical store reranking"
+        " retrieval refusal prompt extraction generation citations sentences",
         "",
     ),
     "render": ("records errors", "lazy:rich"),
     "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
     "sessions": (
-        "settings errors filters records terminal embedding generation store pipeline",
+        "settings errors filters records terminal embedding reranking generation store pipeline",
         "",
     ),
     "reports": ("models errors render settings store", ""),
     "why": ("pipeline documents errors lexical prompt records refusal retrieval store", ""),
     "output": ("pipeline render terminal given records retrieval why", "lazy:rich"),
     "batch": ("pipeline render terminal errors given output sessions", ""),
+    "arguments": ("render terminal errors documents given", ""),
     "cli": (
-        "render sessions terminal errors settings options filters batch output reports pipeline"
-        " given documents",
+        "arguments options filters render sessions terminal errors settings batch output reports"
+        " pipeline",
         "typer",
     ),
     "__init__": ("", ""),
     "__main__": ("cli", ""),
 }
-# Heavy libraries, and the one module each that may load them.
+# Heavy libraries, and the modules that may load them: one each, but that two kinds of model come
+# from sentence-transformers.
 HEAVY = {
     "torch": "embedding",
-    "sentence_transformers": "embedding",
+    "sentence_transformers": "embedding reranking",
     "onnxruntime": "embedding",
     "tokenizers": "embedding",
     "transformers": "embedding",
@@ -199,7 +202,7 @@ def test_no_stage_imports_a_later_one() -> None:
     for place, stage in enumerate(STAGES):
         later = set(STAGES[place + 1 :]) - ({"render"} if stage == "pipeline" else set())
         assert not later.intersection(TABLE[stage][0].split()), stage
-    beside_cli = {"cli", "batch", "output", "reports", "sessions", "terminal", "why"}
+    beside_cli = {"cli", "arguments", "batch", "output", "reports", "sessions", "terminal", "why"}
     for row, (modules, _) in TABLE.items():
         if row not in beside_cli | {"__main__"}:
             assert not beside_cli.intersection(modules.split()), row
@@ -220,12 +223,14 @@ def test_there_are_no_cycles() -> None:
     tuple(TopologicalSorter(graph).static_order())
 
 
-@pytest.mark.parametrize(("library", "owner"), HEAVY.items())
-def test_a_heavy_library_is_loaded_by_one_module_inside_functions(library: str, owner: str) -> None:
+@pytest.mark.parametrize(("library", "owners"), HEAVY.items())
+def test_a_heavy_library_is_loaded_by_its_owners_inside_functions(
+    library: str, owners: str
+) -> None:
     for module in _modules():
         for name, item in _libraries(module):
             if name == library:
-                assert module == owner
+                assert module in owners.split()
                 assert not item.at_import
 
 

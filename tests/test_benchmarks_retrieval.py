@@ -365,7 +365,7 @@ def test_table_and_json(
     counts = "4 documents, 4 passages, 2 queries"
     left_out = "1 without a relevant document"
     assert lines[1:3] == ["", f"animals (BEIR): {counts}; left out: {left_out}"]
-    header = r"method  nDCG@10 \[95 % CI\] +R@5 +R@10 +R@100  MRR@10 \[95 % CI\] +p nDCG +p MRR +ms"
+    header = r"method  nDCG@10 \[95 % CI\] +R@5 +R@10 +R@100  MRR@10 \[95 % CI\] +p nDCG +p MRR"
     assert re.fullmatch(header, lines[3])
     assert [line.split()[0] for line in lines[4:]] == list(retrieval.METHODS)
     assert len({len(line) for line in lines[3:]}) == 1
@@ -373,10 +373,10 @@ def test_table_and_json(
     span = rf"{value} \[{value}, {value}\]"
     for line in lines[4:]:
         assert re.fullmatch(
-            rf"\w+ +{span} +{value} +{value} +{value} +{span}( +(-|<0.001|{value})){{2}} +\d+\.\d",
+            rf"\w+ +{span} +{value} +{value} +{value} +{span}( +(-|<0.001|{value})){{2}}",
             line,
         )
-    assert lines[-1].split()[-3:-1] == ["-", "-"]
+    assert lines[-1].split()[-2:] == ["-", "-"]
     assert all(line.startswith("animals: ") for line in err.splitlines())
 
     written = json.loads(out_file.read_text())

@@ -131,6 +131,7 @@ def test_config_shows_values_and_origins(
         "index                                    default",
         f"collection      work                     config file {file}",
         "embedder                                 default",
+        "reranker                                 default",
         "model           SmolLM2-135M-Instruct    default",
         "answer          auto                     default",
         "k               9                        environment RAGQA_K",

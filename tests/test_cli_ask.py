@@ -195,6 +195,7 @@ SCORES = {
     "late": 0.0,
     "named": False,
     "fused": 0.0,
+    "reranked": None,
 }
 
 
@@ -519,7 +520,7 @@ def test_a_name_that_is_no_collection(run_cli: RunCli, name: str) -> None:
     assert run_cli("ask", QUESTION, "-c", name) == Result(2, "", message)
 
 
-@pytest.mark.parametrize("name", ["index", "collection", "model", "embedder", "answer"])
+@pytest.mark.parametrize("name", ["index", "collection", "model", "embedder", "reranker", "answer"])
 def test_an_option_that_is_empty(run_cli: RunCli, name: str) -> None:
     message = f"ragqa: {name} is empty (flag); give it a value, or leave it out\n"
     assert run_cli("ask", QUESTION, f"--{name}", "") == Result(2, "", message)

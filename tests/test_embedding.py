@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragqa import late_interaction
 from ragqa.embedding import MiniLM, SentenceTransformerEmbedder, load_embedder
 from ragqa.errors import IndexDamagedError, ModelError
+from ragqa.late_interaction import BITS, BYTES
 from ragqa.models import BUNDLED_EMBEDDER, embedder_folder
 from ragqa.pipeline import Session, ask, build_index, matching_embedder
 from ragqa.store import IndexReader
@@ -77,8 +79,71 @@ def test_any_text_has_a_vector(minilm: MiniLM, text: str) -> None:
     assert minilm.count_tokens([text])[0] >= 2
 
 
+def test_encoding_gives_the_vectors_of_embedding(minilm: MiniLM) -> None:
+    texts = [*TEXTS, LONG, *TEXTS]
+    for vector, encoding in zip(minilm.embed(texts), minilm.encode(texts), strict=True):
+        assert encoding.vector.dtype == np.float32
+        np.testing.assert_allclose(encoding.vector, vector, atol=1e-6)
+    assert minilm.encode([]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("?! -- ... ( )", 0),
+        ("😀 → [SEP] [MASK]", 0),
+        ("Gold melts, and silver does too!", 6),
+        ("gold", 1),
+        ("internationalization of tokenizers", 3),  # each in several pieces
+        ("state-of-the-art", 4),
+        ("--no-mmap, C++", 3),
+        ("don't", 2),
+        ("1,064 °C", 3),
+        ("ÉTÉ 黄金", 2),  # the model knows one of the signs
+        ("word " * 300, 254),  # what the model reads
+    ],
+)
+def test_each_visible_word_has_one_code(minilm: MiniLM, text: str, words: int) -> None:
+    (encoding,) = minilm.encode([text])
+    assert (encoding.words.shape, encoding.words.dtype) == ((words, BYTES), np.uint8)
+    question = minilm.encode_question(text)
+    assert (question.words.shape, question.words.dtype) == ((words, BITS), np.float32)
+    np.testing.assert_allclose(question.vector, encoding.vector, atol=2e-6)
+
+
+def test_words_do_not_depend_on_the_batch(minilm: MiniLM) -> None:
+    texts = [hit.passage.embedded_text for _, hits in corpus_hits().values() for hit in hits][:40]
+    encodings = minilm.encode(texts)
+    order = list(range(len(texts)))
+    random.Random(1).shuffle(order)
+    for place, shuffled in zip(order, minilm.encode([texts[i] for i in order]), strict=True):
+        np.testing.assert_allclose(shuffled.vector, encodings[place].vector, atol=2e-6)
+        assert shuffled.words.shape == encodings[place].words.shape
+        differing = np.unpackbits(shuffled.words ^ encodings[place].words).mean()
+        assert differing < 1e-3  # a bit may turn where the projection is as good as 0
+
+
+def test_a_question_scores_best_against_a_passage_with_its_words(minilm: MiniLM) -> None:
+    passages = [
+        "Bread rises slowly when there is little yeast in it.",
+        "Gold melts at 1,064 degrees Celsius.",
+        "Metals are elements such as iron and tin; all of them conduct heat.",
+        "Who melts gold at home needs a small furnace.",
+        "",
+    ]
+    codes = [encoding.words for encoding in minilm.encode(passages)]
+    question = minilm.encode_question("At how many degrees Celsius does gold melt?").words
+    found = late_interaction.scores(question, codes)
+    assert found.argsort()[::-1].tolist()[:2] == [1, 3]
+    assert found[4] == 0
+    itself = late_interaction.scores(minilm.encode_question(passages[1]).words, codes)
+    assert itself.argmax() == 1
+    assert 0.7 < itself[1] <= 1
+
+
 def test_the_fingerprint_names_weights_and_runtime(minilm: MiniLM) -> None:
-    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime"
+    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words192"
 
 
 def test_catalogue_names_are_the_same_in_any_case() -> None:
@@ -152,6 +217,10 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
     np.testing.assert_allclose(vectors[0], embedder.encode_question("gold").vector, atol=1e-5)
     assert embedder.count_tokens(["", "ab", "a " * 200]) == [2, 4, 202]
     assert embedder.embed([]).shape == (0, 32)
+    for vector, encoding in zip(vectors, embedder.encode(["gold", "bread", "gold"]), strict=True):
+        np.testing.assert_allclose(encoding.vector, vector, atol=1e-6)
+        assert encoding.words.shape == (0, BYTES)
+    assert embedder.encode_question("gold").words.shape == (0, BITS)
     assert np.isfinite(embedder.encode_question("a\udcff").vector).all()
 
 

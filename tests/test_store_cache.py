@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragqa.embedding import Encoding
 from ragqa.store import cache as cache_module
-from ragqa.store.cache import EmbeddingCache, text_hash
+from ragqa.store.cache import QUERY_BATCH, EmbeddingCache, text_hash
 from tests.notes import Notes, cached_vectors
 
 
@@ -22,10 +23,16 @@ def _vectors(*numbers: int) -> np.ndarray:
     return np.array([[number, -number] for number in numbers], dtype=np.float32)
 
 
+def _encodings(*numbers: int) -> list[Encoding]:
+    """Of each number a vector, and as many words of two bytes as its last digit says."""
+    words = [np.full((number % 10, 2), number % 256, dtype=np.uint8) for number in numbers]
+    return [Encoding(*pair) for pair in zip(_vectors(*numbers), words, strict=True)]
+
+
 def _filled(directory: Path, *numbers: int, embedder: str = "one") -> EmbeddingCache:
     cache = EmbeddingCache(directory, embedder)
     if numbers:
-        cache.add(_keys(*numbers), _vectors(*numbers))
+        cache.add(_keys(*numbers), _encodings(*numbers))
     return cache
 
 
@@ -35,6 +42,18 @@ def test_vectors_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     batches = list(cache.vectors(_keys(*wanted)))
     cache.close()
     assert np.array_equal(np.concatenate(batches), _vectors(*wanted))
+
+
+def test_encodings_come_back_whole_and_lost_ones_are_left_out(tmp_path: Path) -> None:
+    numbers = range(2 * QUERY_BATCH + 1)  # more than one query asks for
+    cache = _filled(tmp_path, *numbers)
+    found = cache.encoded(_keys(*numbers, 99_999), 2)
+    cache.close()
+    assert found.keys() == set(_keys(*numbers))
+    for key, (vector, words) in zip(_keys(*numbers), _encodings(*numbers), strict=True):
+        assert (found[key][0].dtype, found[key][1].dtype) == (np.float32, np.uint8)
+        assert np.array_equal(found[key][0], vector)
+        assert np.array_equal(found[key][1], words)
 
 
 def test_missing_vector_is_a_key_error(tmp_path: Path) -> None:

@@ -84,6 +84,20 @@ def test_newer_format_is_refused_with_a_hint(notes: Notes) -> None:
         assert "upgrade ragqa" in caught.value.hint
 
 
+def test_earlier_format_is_refused_and_made_anew_from_the_documents(notes: Notes) -> None:
+    with sqlite3.connect(notes.directory / "index.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {layout.FORMAT - 1}")
+    db.close()
+    message = f"the index in {notes.directory} was made by an earlier version of ragqa"
+    for use in (notes.passages, notes.run):
+        with pytest.raises(IndexDamagedError) as caught:
+            use()
+        assert (caught.value.message, caught.value.exit_code) == (message, 3)
+        assert "delete index.sqlite in it and run: ragqa index" in caught.value.hint
+    (notes.directory / "index.sqlite").unlink()
+    assert notes.update() == {"added": 60}
+
+
 def test_another_program_s_database_is_refused(notes: Notes) -> None:
     (notes.directory / "index.sqlite").unlink()
     with sqlite3.connect(notes.directory / "index.sqlite") as db:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ragqa.errors import IndexDamagedError, NoIndexError
-from ragqa.filters import Filter
-from ragqa.records import Block, Document, Passage, Run
-from ragqa.retrieval import retrieve
-from ragqa.store import FileFacts, IndexReader, IndexWriter
-from ragqa.store.allowed import CONDITION
-from tests.fakes import FakeEmbedder
-from tests.notes import Notes
+from ragqa.late_interaction import BYTES
+from ragqa.lexical import Fields, length_of
+from ragqa.store import IndexReader
+from ragqa.store import reader as reader_module
+from tests.notes import Notes, found_by_words
 
 
 @pytest.fixture
@@ -45,8 +44,8 @@ def test_reader_open_during_a_publish_sees_the_old_generation_whole(notes: Notes
         ids = notes.vector_ids(reader)
         assert reader.generation == 1
         assert sorted(reader.passages(ids)) == sorted(number for number, *_ in before)
-        assert [i for i, _ in reader.lexical(["ant"], 9)] == notes_ids(before, "a.md")
-        assert reader.lexical(["fox"], 9) == []
+        assert found_by_words(reader, "ant") == notes_ids(before, "a.md")
+        assert found_by_words(reader, "fox") == []
         assert reader.counts() == (2, 2)
     assert notes.generation() == 2
     assert set(notes.ids()) == {"b.md", "c.md"}
@@ -69,7 +68,7 @@ def test_reader_whose_vector_file_was_removed_goes_on_with_the_new_generation(
         assert reader.generation == 2
         assert {Path(p.path).name for p in reader.passages(ids).values()} == {"b.md", "c.md"}
         assert len(reader.passages(ids)) == len(ids)
-        assert reader.lexical(["ant"], 9) == []
+        assert found_by_words(reader, "ant") == []
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "garbage"])
@@ -132,14 +131,14 @@ def test_status_needs_no_vectors(notes: Notes) -> None:
 @pytest.mark.parametrize("words", [['"'], ["a*"], ["NOT"], ["title:x"], ["(", ")"], ["-"], ["\0"]])
 def test_words_are_never_read_as_a_query(notes: Notes, words: list[str]) -> None:
     with IndexReader(notes.directory) as reader:
-        assert reader.lexical([*words, "bee"], 9)[0][0] == notes.ids()["a.md"][0]
-        assert set(reader.word_weights(words)) == set(words)
+        assert found_by_words(reader, *words, "bee")[0] == notes.ids()["a.md"][0]
+        assert reader.statistics(words).frequencies.keys() == set(words)
 
 
 def test_rare_words_weigh_more(notes: Notes) -> None:
     with IndexReader(notes.directory) as reader:
-        weights = reader.word_weights(["bee", "and", "absent"])
-    assert weights["and"] < weights["bee"] < weights["absent"]
+        weight = reader.statistics(["bee", "and", "absent"]).weight
+    assert weight("and") < weight("bee") < weight("absent")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_names_and_headings_are_searched(notes: Notes, name: str, text: str, wor
     notes.write(name, text)
     notes.run()
     with IndexReader(notes.directory) as reader:
-        found = [number for number, _ in reader.lexical([word], 9)]
+        found = found_by_words(reader, word)
     assert found == notes.ids()[name]
 
 
@@ -180,128 +179,125 @@ def test_a_document_is_known_by_its_path(notes: Notes) -> None:
         ]
 
 
-# Filters ------------------------------------------------------------------------------------
+# Words and their statistics ------------------------------------------------------------------
 
-FILTERED = {
-    "a.md": "---\ntags: [ml/nlp]\naliases: [Ay]\nstatus: done\n---\n# Ants\n\nbee\n\n## B\n\nbee",
-    "sub/b.md": "---\ntitle: Bees\ndate: 2020-05-06\nsource: {kind: book}\n---\nbee #ml",
-    "c.txt": "cat and bee",
-}  # fmt: skip
+
+def test_statistics_count_passages_words_and_each_word(notes: Notes) -> None:
+    notes.write("c.md", "# Ant\n\nant ant ant bees\n\n## Dog\n\nthe dog of the ant\n")
+    notes.run()
+    words = ["ant", "bee", '"ant and bee"', "ant and bee", "absent", "the"]
+    with IndexReader(notes.directory) as reader:
+        statistics = reader.statistics(words)
+        fields = reader.fields(notes.vector_ids(reader))
+    assert statistics.passages == 4
+    assert statistics.average_words == sum(map(length_of, fields.values())) / 4
+    assert dict(statistics.frequencies) == {
+        "ant": 3,  # in a.md, and in both passages below the title "Ant"
+        "bee": 2,
+        '"ant and bee"': 1,
+        "ant and bee": 1,
+        "absent": 0,
+        "the": 1,
+    }
+
+
+def test_fields_are_the_texts_by_which_a_passage_is_found(notes: Notes) -> None:
+    notes.write("c.md", "---\naliases: [insect]\ntags: [zoo]\n---\n# Ant\n\n## Legs\n\nSix legs.\n")
+    notes.run()
+    (number,) = notes.ids()["c.md"]
+    with IndexReader(notes.directory) as reader:
+        assert reader.fields([number, 10**6]) == {
+            number: Fields("Ant", "Ant Legs", "c insect zoo", "Six legs.")
+        }
+        assert reader.fields([]) == {}
 
 
 @pytest.fixture
-def filtered(tmp_path: Path) -> Notes:
+def many(tmp_path: Path) -> Notes:
+    """60 notes; "common" is in two of three, "even" in every other one, "rare" in the last."""
     notes = Notes(tmp_path)
-    for name, text in FILTERED.items():
-        notes.write(name, text)
-    notes.write("binary.md", b"\0\1\2")
+    for n in range(60):
+        words = ["common"] * (n % 3 > 0) + ["even"] * (n % 2 == 0) + ["rare"] * (n == 59)
+        notes.write(f"{n:02}.txt", f"Note number {n}: {' '.join(words)}.")
     notes.run()
     return notes
 
 
+WORDS = {"common": 40, "even": 30, "rare": 1, "note": 60, "absent": 0}
+
+
+def test_few_passages_with_a_word_are_counted(many: Notes) -> None:
+    with IndexReader(many.directory) as reader:
+        assert dict(reader.statistics(list(WORDS)).frequencies) == WORDS
+
+
+@pytest.mark.parametrize("rewritten", [0, 1, 5])
+def test_many_passages_with_a_word_are_estimated(
+    many: Notes, monkeypatch: pytest.MonkeyPatch, rewritten: int
+) -> None:
+    # Each time that files change, their passages get new and higher numbers.
+    for _ in range(rewritten):
+        for n in range(60):
+            path = many.folder / f"{n:02}.txt"
+            many.write(path.name, path.read_text() + " ")
+        many.run()
+    monkeypatch.setattr(reader_module, "COUNTED", 10)
+    with IndexReader(many.directory) as reader:
+        found = reader.statistics(list(WORDS)).frequencies
+    assert (found["rare"], found["absent"]) == (1, 0)
+    for word in ("common", "even", "note"):
+        assert WORDS[word] / 2 <= found[word] <= min(60, WORDS[word] * 2), word
+
+
 @pytest.mark.parametrize(
-    ("options", "names"),
+    "words, found",
     [
-        ({}, ["a.md", "b.md", "c.txt"]),
-        ({"path": ["*.md"]}, ["a.md", "b.md"]),
-        ({"path": ["notes/sub"]}, ["b.md"]),
-        ({"title": ["ants", "C"]}, ["a.md", "c.txt"]),
-        ({"tag": ["ml"]}, ["a.md", "b.md"]),
-        ({"alias": ["ay"]}, ["a.md"]),
-        ({"where": ["source.kind=book"]}, ["b.md"]),
-        ({"since": "2020"}, ["b.md"]),  # the others were written in 2017
-        ({"until": "2019"}, ["a.md", "c.txt"]),
-        ({"tag": ["ml"], "where": ["status=open"]}, []),
+        (["rare", "even"], {"59.txt"}),
+        (["even", "rare", "absent"], {"59.txt"}),
+        (["rare", "absent"], {"59.txt"}),
     ],
 )
-def test_a_filter_lets_the_passages_of_its_documents_through(
-    filtered: Notes, options: dict[str, list[str]], names: list[str]
+def test_frequent_words_are_not_looked_for_beside_rare_ones(
+    many: Notes, monkeypatch: pytest.MonkeyPatch, words: list[str], found: set[str]
 ) -> None:
-    ids = filtered.ids()
-    question = filtered.embedder.encode_question("bee").vector
-    with IndexReader(filtered.directory) as reader:
-        allowed = reader.allowed(Filter.parse(**options))  # type: ignore[arg-type]
-        assert allowed.tolist() == sorted(number for name in names for number in ids[name])
-        assert sorted(i for i, _ in reader.dense(question, 99, allowed)) == allowed.tolist()
-        assert sorted(i for i, _ in reader.lexical(["bee"], 99, allowed)) == allowed.tolist()
+    monkeypatch.setattr(reader_module, "MAX_MATCHES", 20)
+    with IndexReader(many.directory) as reader:
+        hits = reader.passages(found_by_words(reader, *words))
+    assert {Path(hit.path).name for hit in hits.values()} == found
 
 
-def test_scores_are_the_same_with_and_without_a_filter(filtered: Notes) -> None:
-    question = filtered.embedder.encode_question("bee").vector
-    with IndexReader(filtered.directory) as reader:
-        dense, lexical = dict(reader.dense(question, 99)), dict(reader.lexical(["bee"], 99))
-        for options in ({"path": ["sub"]}, {"path": ["*.txt"]}, {"tag": ["ml"]}):
-            allowed = reader.allowed(Filter.parse(**options))
-            assert dict(reader.dense(question, 99, allowed)).items() <= dense.items()
-            assert dict(reader.lexical(["bee"], 99, allowed)).items() <= lexical.items()
-        assert dict(reader.lexical(["bee"], 99)) == lexical
-
-
-def test_a_file_that_cannot_be_opened_any_more_has_no_date_of_modification(
-    filtered: Notes,
+@pytest.mark.parametrize("words", [["even"], ["even", "absent"], ["common", "absent", "even"]])
+def test_the_rarest_word_that_occurs_is_looked_for_however_frequent(
+    many: Notes, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    with IndexWriter(filtered.directory) as writer:
-        path = str(filtered.folder / "c.txt")
-        writer.put_unreadable(FileFacts(path, 1, 1, 1, ""), "gone")
-        writer.open_cache(filtered.embedder.fingerprint)
-        writer.publish({}, filtered.embedder.dimension)
-    with IndexReader(filtered.directory) as reader:
-        found = reader.allowed(Filter.parse(until="2019")).tolist()
-    assert found == sorted(filtered.ids()["a.md"])
+    monkeypatch.setattr(reader_module, "MAX_MATCHES", 20)
+    with IndexReader(many.directory) as reader:
+        statistics = reader.statistics(words)
+        assert len(reader.lexical(words, 99, None, statistics)) == WORDS["even"]
 
 
-def test_a_filter_is_of_the_generation_whose_vectors_are_searched(filtered: Notes) -> None:
-    with IndexReader(filtered.directory) as reader:
-        filtered.write("d.md", "dog and bee #ml")
-        filtered.run()
-        allowed = reader.allowed(Filter.parse(tag=["ml"]))
-        assert set(filtered.ids()["d.md"]) < set(allowed.tolist())
-        assert reader.generation == 2
+# Encodings -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FakeEmbedder]:
-    """An index of 10,000 documents, one of which has a tag."""
-    directory, embedder = tmp_path_factory.mktemp("many"), FakeEmbedder()
-    with IndexWriter(directory) as writer:
-        writer.add_folder("/notes")
-        for number in range(10_000):
-            text = f"bread rises slowly {number % 50}" if number != 7_777 else "a needle of rye"
-            block = Block("paragraph", (), text, text, 0, 1, (Run(0, 0, len(text)),))
-            path = Path(f"/notes/{number}.md")
-            tags = ("x",) if number == 7_777 else ()
-            document = Document(path, text, (block,), tags=tags)
-            facts = FileFacts(str(path), 1, 1, 10**18, "")
-            writer.put(facts, document, [Passage(None, (), (block,))])
-        cache = writer.open_cache(embedder.fingerprint)
-        keys, ids = zip(*writer.texts_to_embed(cache).items(), strict=True)
-        cache.add(keys, embedder.embed(writer.embedded_texts(ids)))
-        names = {"embedder": embedder.fingerprint, "embedder_model": embedder.name}
-        writer.publish(names, embedder.dimension)
-    return directory, embedder
+def test_encodings_are_those_that_the_embedder_made(notes: Notes) -> None:
+    numbered = {number: text for number, _, text, *_ in notes.numbered_passages()}
+    with IndexReader(notes.directory) as reader:
+        found = reader.encoded([*numbered, 10**6], BYTES)
+        assert reader.encoded([], BYTES) == {}
+    expected = notes.embedder.encode(list(numbered.values()))
+    assert found.keys() == numbered.keys()
+    for number, (vector, words) in zip(numbered, expected, strict=True):
+        assert np.array_equal(found[number][0], vector)
+        assert np.array_equal(found[number][1], words)
 
 
-def test_one_document_of_10_000_is_found_however_badly_it_fits(
-    many: tuple[Path, FakeEmbedder],
-) -> None:
-    directory, embedder = many
-    with IndexReader(directory) as reader:
-        for question in ("bread rises slowly", "rye", "nothing of the sort"):
-            allowed = reader.allowed(Filter.parse(tag=["#X"]))
-            hits = retrieve(question, embedder, reader, 5, allowed)
-            assert [hit.path for hit in hits] == ["/notes/7777.md"]
-        none = reader.allowed(Filter.parse(tag=["y"]))
-        assert (len(none), retrieve("bread", embedder, reader, 5, none)) == (0, [])
-
-
-def test_the_full_text_is_queried_once_not_once_for_each_allowed_passage(
-    many: tuple[Path, FakeEmbedder],
-) -> None:
-    directory, _ = many
-    with IndexReader(directory) as reader:
-        reader.lexical(["bread"], 5, reader.allowed(Filter.parse(path=["*"])))
-        query = f"SELECT rowid FROM passage_text WHERE passage_text MATCH 'x' AND {CONDITION}"
-        (scan, lookup) = [row[3] for row in reader._db.execute(f"EXPLAIN QUERY PLAN {query}")]
-    # "0:=M4" would be a query with a row's number in it.
-    assert scan.endswith("VIRTUAL TABLE INDEX 0:M4")
-    assert lookup.startswith("USING ROWID SEARCH ON TABLE allowed")
+@pytest.mark.parametrize("cache", ["missing", "garbage"])
+def test_without_the_cache_there_are_no_encodings(notes: Notes, cache: str) -> None:
+    ids = [number for number, *_ in notes.numbered_passages()]
+    path = notes.directory / "embeddings.sqlite"
+    if cache == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(os.urandom(9000))
+    with IndexReader(notes.directory) as reader:
+        assert reader.encoded(ids, BYTES) == {}

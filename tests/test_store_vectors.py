@@ -37,12 +37,6 @@ def test_search_of_an_empty_index_finds_nothing() -> None:
     assert vectors.search(vectors.build(4, [], []), MATRIX[0], 5) == []
 
 
-def test_reconstruct_gives_back_the_vector(saved: vectors.VectorFile, tmp_path: Path) -> None:
-    index = vectors.load(tmp_path, saved)
-    for number, vector in zip(IDS, MATRIX, strict=True):
-        assert np.array_equal(vectors.reconstruct(index, number), vector)
-
-
 def test_one_changed_byte_is_damage(saved: vectors.VectorFile, tmp_path: Path) -> None:
     path = tmp_path / saved.name
     data = bytearray(path.read_bytes())

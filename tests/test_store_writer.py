@@ -16,7 +16,7 @@ import pytest
 from ragqa.errors import IndexBusyError, UsageError
 from ragqa.store import IndexReader, IndexWriter, layout
 from tests.conftest import ROOT, Result
-from tests.notes import Notes
+from tests.notes import Notes, found_by_words
 
 HOLD = """
 import sys, time
@@ -166,11 +166,11 @@ def test_removed_passages_are_not_found(notes: Notes) -> None:
     notes.write("secret.md", "xylophone")
     notes.run()
     with IndexReader(notes.directory) as reader:
-        assert len(reader.lexical(["xylophone"], 9)) == 1
+        assert len(found_by_words(reader, "xylophone")) == 1
     (notes.folder / "secret.md").unlink()
     notes.run()
     with IndexReader(notes.directory) as reader:
-        assert reader.lexical(["xylophone"], 9) == []
+        assert found_by_words(reader, "xylophone") == []
 
 
 def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:

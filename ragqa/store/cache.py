@@ -22,6 +22,7 @@ Vector = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint8]
 
 SCHEMA = """
+DROP TABLE IF EXISTS vectors; -- of an earlier format
 CREATE TABLE IF NOT EXISTS encodings (
     id INTEGER PRIMARY KEY,
     embedder TEXT NOT NULL,

@@ -101,11 +101,6 @@ class IndexReader:
         cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
         return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]
 
-    def by_cosine(self, vector: vectors.Vector) -> list[tuple[int, float]]:
-        """All passages, nearest first: id and cosine, rounded where the index rounds. Slow."""
-        _, passages = self.counts()
-        return vectors.search(self._vector_index, vector, passages, everywhere=True)
-
     def lexical(
         self,
         words: Sequence[str],
@@ -147,7 +142,11 @@ class IndexReader:
         stand.
         """
         _, passages = self.counts()
-        (last,) = self._db.execute("SELECT max(rowid) FROM passages").fetchone()
+        # Ids are never used again: after many runs the first is far from 1.
+        # (Each asked for alone is one step down the tree, both at once are a scan.)
+        first, last = self._db.execute(
+            "SELECT (SELECT min(id) FROM passages), (SELECT max(id) FROM passages)"
+        ).fetchone()
         frequencies = {}
         for word in words:
             counted, reached = self._db.execute(
@@ -155,8 +154,10 @@ class IndexReader:
                 " WHERE passage_text MATCH ? LIMIT ?)",
                 (_quoted(word), COUNTED),
             ).fetchone()
-            exact = counted < COUNTED
-            frequencies[word] = counted if exact else min(passages, counted * last // reached)
+            if counted == COUNTED:
+                share = (last - first + 1) / (reached - first + 1)
+                counted = min(passages, int(counted * share))
+            frequencies[word] = counted
         average = int(self.meta.get("words", "0")) / max(passages, 1)
         return Statistics(passages, average, frequencies)
 
@@ -285,10 +286,11 @@ def _rarest(words: Sequence[str], statistics: Statistics) -> list[str]:
     taken: list[str] = []
     matches = 0
     for word in sorted(words, key=lambda word: statistics.frequencies[word]):
-        matches += statistics.frequencies[word]
-        if taken and matches > MAX_MATCHES:
-            break
+        found = statistics.frequencies[word]
+        if matches and matches + found > MAX_MATCHES:
+            break  # words that no passage has are not those that decide
         taken.append(word)
+        matches += found
     return taken
 
 

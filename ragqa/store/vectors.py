@@ -47,7 +47,7 @@ def build(dimension: int, ids: Iterable[int], batches: Iterable[Vector]) -> Any:
     """An exact FAISS index of the batches [n, dimension]; `ids` number their rows in order."""
     import faiss
 
-    return add(faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)), ids, batches)
+    return add(faiss.IndexIDMap(faiss.IndexFlatIP(dimension)), ids, batches)
 
 
 def trained(dimension: int, count: int, sample: Vector) -> Any:
@@ -165,12 +165,9 @@ def _checksum(path: Path) -> int:
 
 
 def search(
-    index: Any, vector: Vector, count: int, allowed: Ids | None = None, everywhere: bool = False
+    index: Any, vector: Vector, count: int, allowed: Ids | None = None
 ) -> list[tuple[int, float]]:
-    """The `count` nearest passages, of the `allowed` ones alone: id and cosine, best first.
-
-    With `everywhere` an approximate index misses none, and only rounds.
-    """
+    """The `count` nearest passages, of the `allowed` ones alone: id and cosine, best first."""
     count = min(count, index.ntotal if allowed is None else len(allowed))
     if count < 1:
         return []
@@ -180,7 +177,7 @@ def search(
     only = faiss.SearchParameters()
     if is_approximate(index):
         # What a filter lets through may be in any cluster.
-        lists = PROBED if allowed is None and not everywhere else index.nlist
+        lists = PROBED if allowed is None else index.nlist
         only = faiss.SearchParametersIVF()
         only.nprobe = lists
     only.sel = selector  # which must outlive the search: `only` does not own it
