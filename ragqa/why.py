@@ -217,13 +217,13 @@ class _Search:
         words = question_words(question)
         statistics = reader.statistics(words)
         asked = session.embedder.encode_question(question)
-        _, self._passages = reader.counts()
+        _, passages = reader.counts()
         self._reader = reader
         self._k = session.k
         self._unit = statistics.unit(words)
         self._weights = usable_weights(asked)
-        self._dense = reader.dense(asked.vector, self._passages)
-        self._lexical = reader.lexical(words, self._passages, None, statistics)
+        self._dense = reader.by_cosine(asked.vector)
+        self._lexical = reader.lexical(words, passages, None, statistics)
         ranked = rank_candidates(question, session.embedder, reader, session.k)
         self.groups = fold(ranked, len(ranked))
 
@@ -255,6 +255,8 @@ class _Search:
         if place:
             return Step("searching", True, detail, figures)
         detail = f"no search proposes a passage of it. The nearest, {detail}"
+        if dense and not dense["missed_by"]:
+            detail += "; a large index is searched by approximation, which missed it"
         return Step("searching", False, detail, figures, f"ask {_with_words(stored)}")
 
     def _nearest(self, ids: Sequence[int]) -> int:

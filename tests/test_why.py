@@ -221,6 +221,28 @@ def test_a_document_beyond_both_limits(notes: Notes, why: Why) -> None:
     assert f"BM25 {lexical['score']:.3f} is place {lexical['rank']} of {POOL + 11}" in step.detail
 
 
+def test_a_document_that_an_approximate_search_misses(
+    notes: Notes, why: Why, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragqa.store.vectors.EXACT_UP_TO", 10)
+    monkeypatch.setattr("ragqa.store.vectors.PROBED", 1)
+    for number in range(60):
+        notes.write(f"z{number}.md", f"Bread number {number} rises with yeast {number % 7}.\n")
+    notes.write("lion.md", "Cats hunt.\n")
+    notes.run()
+    with IndexReader(notes.directory) as reader:
+        asked = notes.embedder.encode_question(QUESTION).vector
+        probed = {number for number, _ in reader.dense(asked, POOL)}
+        every = [number for number, _ in reader.by_cosine(asked)]
+        assert len(set(every)) == reader.counts()[1] == 63
+        missed = next(number for number in every if number not in probed)
+        file = reader.passages([missed])[missed].path
+    step = lost(why(file), "searching")
+    assert step.figures["dense"]["missed_by"] == 0
+    approximate = "; a large index is searched by approximation, which missed it"
+    assert step.detail.endswith(approximate)
+
+
 # fusion -------------------------------------------------------------------------------------
 
 

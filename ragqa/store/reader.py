@@ -101,6 +101,11 @@ class IndexReader:
         cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
         return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]
 
+    def by_cosine(self, vector: vectors.Vector) -> list[tuple[int, float]]:
+        """All passages, nearest first: id and cosine, rounded where the index rounds. Slow."""
+        _, passages = self.counts()
+        return vectors.search(self._vector_index, vector, passages, everywhere=True)
+
     def lexical(
         self,
         words: Sequence[str],

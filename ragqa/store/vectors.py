@@ -165,9 +165,12 @@ def _checksum(path: Path) -> int:
 
 
 def search(
-    index: Any, vector: Vector, count: int, allowed: Ids | None = None
+    index: Any, vector: Vector, count: int, allowed: Ids | None = None, everywhere: bool = False
 ) -> list[tuple[int, float]]:
-    """The `count` nearest passages, of the `allowed` ones alone: id and cosine, best first."""
+    """The `count` nearest passages, of the `allowed` ones alone: id and cosine, best first.
+
+    With `everywhere` an approximate index misses none, and only rounds.
+    """
     count = min(count, index.ntotal if allowed is None else len(allowed))
     if count < 1:
         return []
@@ -177,7 +180,7 @@ def search(
     only = faiss.SearchParameters()
     if is_approximate(index):
         # What a filter lets through may be in any cluster.
-        lists = PROBED if allowed is None else index.nlist
+        lists = PROBED if allowed is None and not everywhere else index.nlist
         only = faiss.SearchParametersIVF()
         only.nprobe = lists
     only.sel = selector  # which must outlive the search: `only` does not own it
