@@ -88,12 +88,13 @@ def length_of(fields: Fields) -> int:
 
 def bm25(words: Sequence[str], fields: Fields, statistics: Statistics) -> float:
     """The BM25 score of a passage for these words; words of several tokens count as phrases."""
-    texts = [stems_of_tokens(tokens_of(text)) for text in fields]
-    length = sum(map(len, texts))
+    tokens = [tokens_of(text) for text in fields]
+    length = sum(map(len, tokens))
     norm = K1 * (1 - B + B * length / (statistics.average_words or 1.0))
+    phrases = [_stems_of_word(word) for word in words]
+    texts = [_stems_to_look_at(phrases, text) for text in tokens]
     score = 0.0
-    for word in words:
-        phrase = _stems_of_word(word)
+    for word, phrase in zip(words, phrases, strict=True):
         found = [_occurrences(phrase, text) for text in texts]
         frequency = sum(map(mul, FIELD_WEIGHTS, found))
         score += statistics.weight(word) * frequency * (K1 + 1) / (frequency + norm)
@@ -126,6 +127,17 @@ def stems_of_tokens(tokens: Sequence[str]) -> list[str]:
 @cache
 def _stems_of_word(word: str) -> tuple[str, ...]:
     return tuple(stems_of_tokens(tokens_of(word)))
+
+
+def _stems_to_look_at(phrases: Sequence[tuple[str, ...]], tokens: list[str]) -> list[str]:
+    """The stems among which single words are to be counted, or phrases, which need them all.
+
+    A stem begins with the letter that its word begins with: most words need not be stemmed.
+    """
+    if any(len(phrase) > 1 for phrase in phrases):
+        return stems_of_tokens(tokens)
+    starts = {phrase[0][0] for phrase in phrases if phrase}
+    return stems_of_tokens([token for token in tokens if token[0] in starts])
 
 
 def _occurrences(phrase: tuple[str, ...], text: list[str]) -> int:

@@ -24,9 +24,9 @@ from ragqa.store.cache import Codes, EmbeddingCache
 from ragqa.store.publishing import published_index
 
 ATTEMPTS = 3
-FETCHED = 100  # passages, at least, that an approximate search gives to be looked at again
-COUNTED = 5_000  # passages with a word, until their number is estimated
-MAX_MATCHES = 30_000  # passages that a full-text search looks at, but for the rarest word's
+FETCHED = 50  # passages, at least, that an approximate search gives to be looked at again
+COUNTED = 3_000  # passages with a word, until their number is estimated
+MAX_MATCHES = 15_000  # passages that a full-text search looks at, but for the rarest word's
 
 
 class IndexReader:
@@ -96,7 +96,7 @@ class IndexReader:
         index = self._vector_index
         if not vectors.is_approximate(index):
             return vectors.search(index, vector, count, allowed)
-        rounded = dict(vectors.search(index, vector, max(FETCHED, 2 * count), allowed))
+        rounded = dict(vectors.search(index, vector, max(FETCHED, count), allowed))
         exact = self.encoded(list(rounded), 1)
         cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
         return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]

@@ -23,10 +23,11 @@ from ragqa.store.layout import VECTOR_FILE
 Vector = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 CHUNK = 1 << 20
-EXACT_UP_TO = 100_000  # passages; searching them all takes some 10 ms
+EXACT_UP_TO = 30_000  # passages; to compare with all of them takes some 15 ms
 SAMPLE_PER_LIST = 50  # vectors that the clusters are learned from
 TRAINING_ROUNDS = 6
-PROBED = 64  # clusters that a search looks into, of thousands
+PROBED_SHARE = 1 / 8  # of the clusters: a search looks into so many,
+PROBED_AT_LEAST = 64  # but no fewer
 WHOLE_BYTES = 200_000_000  # of a larger file only both ends are checked when it is opened
 END_BYTES = 16_000_000
 
@@ -180,9 +181,9 @@ def search(
     only = faiss.SearchParameters()
     if is_approximate(index):
         # What a filter lets through may be in any cluster.
-        lists = PROBED if allowed is None and not everywhere else index.nlist
+        share = PROBED_SHARE if allowed is None and not everywhere else 1
         only = faiss.SearchParametersIVF()
-        only.nprobe = lists
+        only.nprobe = max(PROBED_AT_LEAST, round(share * index.nlist))
     only.sel = selector  # which must outlive the search: `only` does not own it
     scores, ids = index.search(vector.reshape(1, -1), count, params=only)
     return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
