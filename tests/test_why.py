@@ -225,7 +225,8 @@ def test_a_document_that_an_approximate_search_misses(
     notes: Notes, why: Why, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ragqa.store.vectors.EXACT_UP_TO", 10)
-    monkeypatch.setattr("ragqa.store.vectors.PROBED", 1)
+    monkeypatch.setattr("ragqa.store.vectors.PROBED_SHARE", 0)
+    monkeypatch.setattr("ragqa.store.vectors.PROBED_AT_LEAST", 1)
     for number in range(60):
         notes.write(f"z{number}.md", f"Bread number {number} rises with yeast {number % 7}.\n")
     notes.write("lion.md", "Cats hunt.\n")

@@ -27,7 +27,7 @@ EXACT_UP_TO = 30_000  # passages; to compare with all of them takes some 15 ms
 SAMPLE_PER_LIST = 50  # vectors that the clusters are learned from
 TRAINING_ROUNDS = 6
 PROBED_SHARE = 1 / 8  # of the clusters: a search looks into so many,
-PROBED_AT_LEAST = 64  # but no fewer
+PROBED_AT_LEAST = 128  # but no fewer
 WHOLE_BYTES = 200_000_000  # of a larger file only both ends are checked when it is opened
 END_BYTES = 16_000_000
 
