@@ -367,9 +367,6 @@ def ranked(
     method: str, question: str, embedder: Embedder, reader: IndexReader, count: int
 ) -> list[str]:
     """The paths of the files that a method finds, best first, each once; from `count` passages."""
-    if method == "rrf":
-        parts = ("dense", "bm25")
-        return fused([ranked(part, question, embedder, reader, count) for part in parts])
     return paths_of(retrieve(question, embedder, reader, count, weights=WEIGHTS[method]))
 
 
@@ -387,27 +384,22 @@ def fused(rankings: Iterable[Sequence[str]]) -> list[str]:
     return sorted(scores, key=lambda document: -scores[document])
 
 
-def search(
-    method: str,
-    collection: Collection,
-    embedder: Embedder,
-    reader: IndexReader,
-    observe: Observer,
-) -> tuple[dict[str, list[str]], float]:
-    """What a method finds for each question, and the median milliseconds that it takes."""
-    found: dict[str, list[str]] = {}
-    times = []
-    # Once before the clock runs: the first search opens what all others use.
-    ranked(method, next(iter(collection.queries.values())), embedder, reader, PASSAGES)
-    for done, (number, question) in enumerate(collection.queries.items()):
-        observe(f"searching, {method}", done, len(collection.queries))
-        started = time.perf_counter()
-        paths = ranked(method, question, embedder, reader, PASSAGES)
-        times.append((time.perf_counter() - started) * 1000)
-        names = [Path(path).relative_to(collection.folder).as_posix() for path in paths]
-        uncounted = collection.uncounted.get(number, ())
-        found[number] = [name for name in names if name not in uncounted][:DOCUMENTS]
-    return found, statistics.median(times)
+def runs_of(
+    collection: Collection, embedder: Embedder, reader: IndexReader, observe: Observer
+) -> dict[str, Run]:
+    """What each method finds for each question."""
+    runs: dict[str, dict[str, list[str]]] = {method: {} for method in METHODS}
+    for method in WEIGHTS:
+        for done, (number, question) in enumerate(collection.queries.items()):
+            observe(f"searching, {method}", done, len(collection.queries))
+            paths = ranked(method, question, embedder, reader, PASSAGES)
+            uncounted = collection.uncounted.get(number, ())
+            names = [Path(path).relative_to(collection.folder).as_posix() for path in paths]
+            runs[method][number] = [name for name in names if name not in uncounted][:DOCUMENTS]
+    for number in collection.queries:
+        both = [runs[method][number] for method in ("dense", "bm25")]
+        runs["rrf"][number] = fused(both)[:DOCUMENTS]
+    return dict(runs)
 
 
 # Figures -------------------------------------------------------------------------------------
@@ -489,10 +481,8 @@ def measure(
         report = build_index(directory, [collection.folder], lambda _: embedder, observe)
         with IndexReader(directory) as reader:
             documents, passages = reader.counts()
-            found = {
-                method: search(method, collection, embedder, reader, observe) for method in METHODS
-            }
-    values = {method: scores(run, collection.relevant) for method, (run, _) in found.items()}
+            runs = runs_of(collection, embedder, reader, observe)
+    values = {method: scores(run, collection.relevant) for method, run in runs.items()}
     return {
         "set": source.resolve().name,
         "format": known.name,
@@ -503,10 +493,7 @@ def measure(
         "queries_to_sample_from": len(whole.queries),
         "left_out": dict(collection.left_out),
         "methods": {
-            method: {
-                **figures(values[method], None if method == OURS else values[OURS], resamples),
-                "median_ms": found[method][1],
-            }
+            method: figures(values[method], None if method == OURS else values[OURS], resamples)
             for method in METHODS
         },
     }
