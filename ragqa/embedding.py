@@ -110,7 +110,7 @@ class MiniLM:
         self.name = name
         self._threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
-        runtime = f"onnxruntime+words{late_interaction.BITS}"
+        runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
 
     @cached_property

@@ -10,6 +10,7 @@ for Binary Embeddings"). Knows nothing of texts, models or indexes.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,11 @@ BITS = 192
 BYTES = BITS // 8
 NO_CODES: Codes = np.empty((0, BYTES), dtype=np.uint8)
 NO_WORDS: Vectors = np.empty((0, BITS), dtype=np.float32)
+
+
+def fingerprint() -> str:
+    """Codes of equal fingerprints can be compared: eight hex digits of the projection's CRC."""
+    return f"{zlib.crc32(PROJECTION.read_bytes()):08x}"
 
 
 @cache

@@ -146,6 +146,8 @@ def show_trace(name: str, question: str, session: Session, *, json: bool) -> int
 
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
+    if session.reranker:
+        terminal.say("warning: the reranker is left out of this trace")
     found = trace(name, question, session)
     code = 0 if found.found else EXIT_LOST
     if json:

@@ -247,11 +247,16 @@ def _linked_line(paths: Iterable[str]) -> str:
 def _scores_line(scores: Scores) -> str:
     """The parts of a score in columns; a place is that in the list of vectors, of full text."""
     dense, lexical = scores.dense_rank or "-", scores.lexical_rank or "-"
+    reranked = "" if scores.reranked is None else f" | reranked {scores.reranked:.3f}"
     return (
-        f"score {scores.fused:.3f} from late interaction {scores.late:.3f}"
-        f" | cosine {scores.cosine:.3f}, place {dense:>2}"
-        f" | BM25 {scores.bm25:5.2f}, place {lexical:>2} | coverage {scores.coverage:.2f}"
-    ) + " | names the document" * scores.named
+        (
+            f"fused score {scores.fused:.3f} from late interaction {scores.late:.3f}"
+            f" | cosine {scores.cosine:.3f}, place {dense:>2}"
+            f" | BM25 {scores.bm25:5.2f}, place {lexical:>2} | coverage {scores.coverage:.2f}"
+        )
+        + " | names the document" * scores.named
+        + reranked
+    )
 
 
 def hits_plain(hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False) -> str:

@@ -67,8 +67,11 @@ def retrieve(
     reranker: Reranker | None = None,
 ) -> list[Hit]:
     """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
-    ranked = rank_candidates(question, embedder, reader, count, allowed, weights, reranker)
-    return hits_of(fold(ranked, count), reader)
+    ranked = rank_candidates(question, embedder, reader, count, allowed, weights)
+    if reranker is None:
+        return hits_of(fold(ranked, count), reader)
+    groups = fold(ranked, max(RERANKED, count))
+    return hits_of(_reranked(question, groups, reader, reranker)[:count], reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +91,11 @@ def rank_candidates(
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
-    reranker: Reranker | None = None,
 ) -> list[Candidate]:
-    """Everything that is looked at for `count` hits, best first, repeated texts too.
-
-    A reranker orders the best of it; what it did not look at is left out.
-    """
+    """Everything that is looked at for `count` hits, best first, repeated texts too."""
     pool = pool_size(count)
     candidates = find_candidates(question, embedder, reader, pool, allowed, weights)
-    ranked = sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
-    if reranker is None:
-        return ranked
-    return _reranked(question, ranked[: max(RERANKED, count)], reader, reranker)
+    return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
 
 
 def pool_size(count: int) -> int:
@@ -140,16 +136,17 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
 
 
 def _reranked(
-    question: str, ranked: Sequence[Candidate], reader: IndexReader, reranker: Reranker
-) -> list[Candidate]:
-    """The candidates in the order of the reranker's scores, equal ones as they were."""
-    stored = reader.passages([candidate.passage_id for candidate in ranked])
-    texts = [stored[candidate.passage_id].passage.embedded_text for candidate in ranked]
+    question: str, groups: Sequence[list[Candidate]], reader: IndexReader, reranker: Reranker
+) -> list[list[Candidate]]:
+    """The groups in the order of the reranker's scores for their first, equal ones as they were."""
+    numbers = [best.passage_id for best, *_ in groups]
+    stored = reader.passages(numbers)
+    texts = [stored[number].passage.embedded_text for number in numbers]
     scored = [
-        replace(candidate, scores=replace(candidate.scores, reranked=round(float(score), 6)))
-        for candidate, score in zip(ranked, reranker.scores(question, texts), strict=True)
+        [replace(best, scores=replace(best.scores, reranked=round(float(score), 6))), *twins]
+        for (best, *twins), score in zip(groups, reranker.scores(question, texts), strict=True)
     ]
-    return sorted(scored, key=lambda candidate: -candidate.scores.deciding)
+    return sorted(scored, key=lambda group: -group[0].scores.deciding)
 
 
 def find_candidates(
@@ -163,8 +160,9 @@ def find_candidates(
     """What the two searches propose, `pool` passages each, with all scores, in no order."""
     asked = embedder.encode_question(question)
     words = question_words(question)
-    statistics = reader.statistics(words)
+    # The vectors first: to find their file may be to move on to a new generation.
     near = reader.dense(asked.vector, pool, allowed) if weights.dense else []
+    statistics = reader.statistics(words)
     matching = reader.lexical(words, pool, allowed, statistics) if weights.lexical else []
     dense, lexical = ([number for number, _ in found] for found in (near, matching))
     numbers = list(dict.fromkeys([*dense, *lexical]))

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ragqa.documents.folder import storable, why_left_out
-from ragqa.errors import UsageError
+from ragqa.documents.folder import why_left_out
 from ragqa.lexical import bm25, question_words
+from ragqa.locate import locate, some
 from ragqa.pipeline import Session, prompt_budget, word_weights
 from ragqa.prompt import build_prompt
 from ragqa.records import Hit, Step, Trace
@@ -32,7 +32,7 @@ from ragqa.retrieval import (
 )
 from ragqa.store import IndexReader, KnownDocument, StoredPassage
 
-SHOWN = 5  # of a list of names
+LARGEST_K = 100  # that `-k` takes
 PART_NAMES = {
     "late": "late interaction",
     "cosine": "cosine",
@@ -46,9 +46,10 @@ Listed = Mapping[str, Any]  # a passage's place in the list of one search
 def trace(name: str, question: str, session: Session) -> Trace:
     """Follow the document that `name` means: a path, or a file name or title in the index.
 
-    Raises UsageError when it means several or a folder, ModelError and IndexDamagedError.
+    Raises UsageError when it means none, several or a folder, ModelError and IndexDamagedError.
     """
     assert session.reader is not None
+    session.reader.settle()
     path = locate(name, session.reader)
     steps = []
     for step in _steps(path, question, session, session.reader):
@@ -77,57 +78,6 @@ def _steps(path: str, question: str, session: Session, reader: IndexReader) -> I
     yield _found(place.rank, question, hits, session)
 
 
-# Which document -----------------------------------------------------------------------------
-
-
-def locate(name: str, reader: IndexReader) -> str:
-    """The path of the document that is meant; of a file that the index does not know, too.
-
-    Raises UsageError when several documents have that name, or a folder.
-    """
-    given = Path(name)
-    paths = [Path(storable(str(path))) for path in (given.absolute(), given.resolve())]
-    known = [str(path) for path in paths if reader.document(str(path))]
-    if known or _is_file(given):
-        return known[0] if known else str(_inside(paths, reader.folders()))
-    called = [path for path, title in reader.titles() if _is_called(path, title, name)]
-    if len(called) > 1:
-        message = f"{len(called)} documents are called {name}: {_some(called)}"
-        raise UsageError(message, "name one of them by its path")
-    if not called and _is_there(given):
-        raise UsageError(f"not a file: {name or repr(name)}", "name a document, not a folder")
-    return called[0] if called else str(paths[0])
-
-
-def _is_file(path: Path) -> bool:
-    return _is_there(path) and not path.is_dir()
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a title may be too long for a name
-        return False
-
-
-def _inside(paths: Sequence[Path], folders: Sequence[str]) -> Path:
-    """The one of two names of a file that is in an indexed folder."""
-    inside = [path for path in paths if any(path.is_relative_to(folder) for folder in folders)]
-    return (*inside, *paths)[0]
-
-
-def _is_called(path: str, title: str | None, name: str) -> bool:
-    """Whether a document goes by that title, that name, or that end of its path."""
-    wanted, file = name.casefold(), Path(path.casefold())
-    names = (file.stem, file.name, (title or "").casefold())
-    return bool(wanted) and (wanted in names or str(file).endswith(f"/{wanted}"))
-
-
-def _some(names: Sequence[str], separator: str = "; ") -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return separator.join(names[:SHOWN]) + more
-
-
 # Before the search --------------------------------------------------------------------------
 
 
@@ -139,14 +89,11 @@ def _folder(file: Path, document: KnownDocument | None, reader: IndexReader) -> 
         detail = f"{file.relative_to(folder)} in {folder}"
         return Step("folder", True, detail, {"folder": str(folder)})
     figures: dict[str, Any] = {"folders": reader.folders()}
-    if not _is_file(file):
-        detail = f"there is no file {file}, and no document of that name in the index"
-        return Step("folder", False, detail, figures, "check the spelling")
     reasons = [why_left_out(file, where) for where in folders or [folder]]
     run = f"run: ragqa index {shlex.quote(str(folder))}"
     advice = f"change that, then {run}" if all(reasons) else run
     if not folders:
-        known = _some(reader.folders(), ", ") or "none"
+        known = some(reader.folders(), ", ") or "none"
         also = f", and {reasons[0]}" if reasons[0] else ""
         detail = f"{file} is in none of the indexed folders ({known}){also}"
     elif all(reasons):
@@ -218,7 +165,7 @@ class _Search:
         statistics = reader.statistics(words)
         asked = session.embedder.encode_question(question)
         _, passages = reader.counts()
-        self._reader = reader
+        self._question, self._embedder, self._reader = question, session.embedder, reader
         self._k = session.k
         self._unit = statistics.unit(words)
         self._weights = usable_weights(asked)
@@ -248,7 +195,7 @@ class _Search:
         stored = self._stored(number)
         detail = (
             f"lines {_span(stored)}: {_list_text('cosine', dense) or 'it has no vector'};"
-            f" {_list_text('BM25', lexical) or 'BM25 finds no word of the question in it'}"
+            f" {_list_text('full-text score', lexical) or 'no place in the full-text list'}"
         )
         first, last = stored.passage.lines
         figures = {"start_line": first, "end_line": last, "dense": dense, "lexical": lexical}
@@ -287,8 +234,18 @@ class _Search:
             f" than place {self._k}, {stored.path}:{_span(stored)}; {_parts_text(parts)}"
         )
         figures |= {"kth_score": last.scores.fused, "kth_path": stored.path, "parts": parts}
-        advice = f"raise -k to {place.rank}, or ask {_with_words(mine)}"
+        enough = self._place_among_most(place)
+        raised = f"raise -k to {enough}, or " if enough <= LARGEST_K else ""
+        advice = f"{raised}ask {_with_words(mine)}"
         return Step("fusion", False, detail, figures, advice)
+
+    def _place_among_most(self, place: _Place) -> int:
+        """The place when as many passages are looked at as can be: a larger k proposes more."""
+        ranked = rank_candidates(self._question, self._embedder, self._reader, LARGEST_K)
+        for rank, group in enumerate(fold(ranked, len(ranked)), 1):
+            if place.candidate.passage_id in (candidate.passage_id for candidate in group):
+                return rank
+        return LARGEST_K + 1
 
     def _difference(self, candidate: Candidate, other: Candidate) -> dict[str, float]:
         """How much more each part contributes to the score of one than to that of the other."""
@@ -370,15 +327,23 @@ def _prompt(rank: int, question: str, hits: Sequence[Hit], session: Session) -> 
         return Step("prompt", True, detail, {"budget": None})
     budget = prompt_budget(generator, session.max_tokens)
     _, offered = build_prompt(question, hits, generator.count_tokens, budget)
-    figures = {"rank": rank, "budget": budget, "offered": len(offered), "hits": len(hits)}
-    room = f"room for {len(offered)} of {len(hits)} passages in {budget} tokens"
-    if rank <= len(offered):
+    # Neighbouring passages are offered as one text.
+    fitting = [any(_is_part(hit, text) for text in offered) for hit in hits]
+    figures = {"rank": rank, "budget": budget, "offered": sum(fitting), "hits": len(hits)}
+    room = f"room for {sum(fitting)} of {len(hits)} passages in {budget} tokens"
+    if fitting[rank - 1]:
         return Step("prompt", True, room, figures)
     whole, _ = build_prompt(question, hits[:rank], generator.count_tokens, sys.maxsize)
     missing = generator.count_tokens(whole) - budget
     detail = f"place {rank}, but there is {room}: {missing} too few"
     advice = f"raise context_tokens by {missing} (see: ragqa config), or ask a shorter question"
     return Step("prompt", False, detail, {**figures, "missing": missing}, advice)
+
+
+def _is_part(hit: Hit, text: Hit) -> bool:
+    """Whether a text that is offered holds a hit, whole or cut."""
+    lines = {block.line for block in text.passage.blocks}
+    return hit.path == text.path and {block.line for block in hit.passage.blocks} <= lines
 
 
 def _found(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:

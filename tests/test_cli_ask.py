@@ -205,7 +205,7 @@ def test_search_explains_its_scores(run_cli: RunCli, index: Path, notes: Path) -
     (hit,) = parsed(run_cli(*arguments, "--json", "--explain").out)["hits"]
     scores = hit["scores"]
     line = (
-        f"   score {scores['fused']:.3f} from late interaction {scores['late']:.3f}"
+        f"   fused score {scores['fused']:.3f} from late interaction {scores['late']:.3f}"
         f" | cosine {scores['cosine']:.3f}, place  1"
         f" | BM25 {scores['bm25']:5.2f}, place  1 | coverage {scores['coverage']:.2f}\n"
     )

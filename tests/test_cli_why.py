@@ -58,7 +58,7 @@ folder     ok, perplexity.md in {notes}
 reading    ok, read as utf-8
 splitting  ok, 2 passages; with each word of the question: lower 1, perplexity 2, mean 1
 searching  ok, lines 11-11: cosine {dense["score"]:.3f} is place 1 of 3; \
-BM25 {lexical["score"]:.3f} is place 1 of {lexical["of"]}
+full-text score {lexical["score"]:.3f} is place 1 of {lexical["of"]}
 fusion     ok, place 1 of 3, score {steps["fusion"]["score"]:.4f}
 folding    ok, it repeats no better passage
 prompt     ok, the answer is made of the documents' own sentences: no token budget
@@ -115,10 +115,12 @@ def test_a_document_that_is_lost_as_json(run_cli: RunCli, index: Path, notes: Pa
 
 def test_a_file_that_does_not_exist(run_cli: RunCli, index: Path, tmp_path: Path) -> None:
     file = tmp_path / "no.md"
-    missing = f"lost, there is no file {file}, and no document of that name in the index"
-    assert run_cli("why", file, QUESTION, "--index", index) == Result(
-        1, f"folder  {missing}\nadvice  check the spelling\n", ""
-    )
+    missing = f"ragqa: no such file, and no document of that name in the index: {file}"
+    advice = "check the spelling; to see what is indexed: ragqa status"
+    done = run_cli("why", file, QUESTION, "--index", index)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(missing)
+    assert advice in done.err
 
 
 def test_a_document_that_would_be_refused(run_cli: RunCli, index: Path) -> None:
@@ -173,7 +175,7 @@ def test_a_folder_of_its_own(run_cli: RunCli, tmp_path: Path) -> None:
     assert (done.code, parsed(done.out)["path"]) == (0, f"{notes}/perplexity.md")
     (notes / "perplexity.md").unlink()
     done = run_cli("why", "perplexity.md", QUESTION, "--docs", notes, "--json")
-    assert (done.code, parsed(done.out)["stage"]) == (1, "folder")
+    assert (done.code, parsed(done.out)["error"]["code"]) == (2, "usage")
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_a_question_scores_best_against_a_passage_with_its_words(minilm: MiniLM)
 
 
 def test_the_fingerprint_names_weights_and_runtime(minilm: MiniLM) -> None:
-    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words192"
+    assert minilm.fingerprint == "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words-86ceea5c"
 
 
 def test_catalogue_names_are_the_same_in_any_case() -> None:

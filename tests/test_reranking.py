@@ -49,7 +49,7 @@ WHY = "why is bread with yeast slowly rising"
 
 def test_the_best_candidates_are_read_with_title_and_headings(found: Found) -> None:
     reranker = FakeReranker()
-    expected = retrieve(WHY, *found, 60)[: RERANKED - 1]  # two of them are folded into one
+    expected = retrieve(WHY, *found, 60)[:RERANKED]
     retrieve(WHY, *found, 6, reranker=reranker)
     [(question, texts)] = reranker.read
     assert question == WHY
@@ -76,6 +76,20 @@ def test_hits_are_in_the_order_of_the_rerankers_scores(found: Found) -> None:
 def test_repeats_are_folded_after_the_reranker(found: Found) -> None:
     hits = retrieve(WHY, *found, 5, reranker=FakeReranker())
     assert {Path(path).name for path in (hits[0].path, *hits[0].also_in)} == {"yeast.md", "copy.md"}
+
+
+def test_repeats_take_no_place_of_what_the_reranker_reads(tmp_path: Path) -> None:
+    notes = Notes(tmp_path)
+    for n in range(45):
+        notes.write(f"copy{n}.md", "Bread rises because of its yeast, which is alive and eats.\n")
+    for n in range(20):
+        notes.write(f"own{n}.md", f"Bread number {n} is made of rye{n} and salt{n} alone.\n")
+    notes.run()
+    with IndexReader(notes.directory) as reader:
+        reranker = FakeReranker()
+        hits = retrieve(WHY, notes.embedder, reader, 6, reranker=reranker)
+    assert len(hits) == 6
+    assert len(set(reranker.read[0][1])) == len(reranker.read[0][1])
 
 
 def test_without_a_reranker_the_fused_score_decides(found: Found) -> None:

@@ -63,10 +63,8 @@ def lost(found: Trace, stage: str) -> Step:
 
 def test_a_file_that_does_not_exist(notes: Notes, why: Why) -> None:
     notes.run()
-    step = lost(why(notes.folder / "lion.md"), "folder")
-    missing = f"there is no file {notes.folder}/lion.md, and no document of that name in the index"
-    assert (step.detail, step.advice) == (missing, "check the spelling")
-    assert step.figures == {"folders": [str(notes.folder)]}
+    with pytest.raises(UsageError, match="no such file, and no document of that name in the index"):
+        why(notes.folder / "lion.md")
 
 
 def test_a_file_in_no_indexed_folder(notes: Notes, why: Why, tmp_path: Path) -> None:
@@ -201,7 +199,7 @@ def test_a_document_that_no_search_proposes(notes: Notes, why: Why) -> None:
         "no search proposes a passage of it. The nearest, lines 3-3:"
         f" cosine {dense['score']:.3f} is place {rank} of {POOL + 12},"
         f" {rank - POOL} beyond the first {POOL} ({missing} less);"
-        " BM25 finds no word of the question in it"
+        " no place in the full-text list"
     )
     assert step.advice == "ask with words of the passage, such as: Lion"
 
@@ -218,7 +216,10 @@ def test_a_document_beyond_both_limits(notes: Notes, why: Why) -> None:
     assert lexical["missed_by"] == lexical["rank"] - POOL > 0
     assert (lexical["of"], lexical["rank"]) == (POOL + 11, POOL + 11)
     assert lexical["score"] <= lexical["limit_score"]
-    assert f"BM25 {lexical['score']:.3f} is place {lexical['rank']} of {POOL + 11}" in step.detail
+    assert (
+        f"full-text score {lexical['score']:.3f} is place {lexical['rank']} of {POOL + 11}"
+        in step.detail
+    )
 
 
 def test_a_document_that_an_approximate_search_misses(
@@ -326,6 +327,16 @@ def test_a_hit_for_which_the_prompt_has_no_room(notes: Notes, why: Why) -> None:
     found = why("lion.md", generator=roomy, max_tokens=10)
     assert found.found
     assert found.steps[6].detail == f"room for 2 of 3 passages in {66 + missing} tokens"
+
+
+def test_neighbouring_passages_share_a_place_in_the_prompt(notes: Notes, why: Why) -> None:
+    sentences = " ".join(f"The zebra {n} eats grass {n} and sleeps {n} times." for n in range(40))
+    notes.write("long.md", f"# Zebras\n\n{sentences}\n")
+    notes.run()
+    found = why("long.md", k=8, generator=FakeGenerator("", context_tokens=4_000))
+    step = next(step for step in found.steps if step.stage == "prompt")
+    assert found.found
+    assert step.figures["offered"] == step.figures["hits"]
 
 
 def test_a_question_that_fills_the_prompt(notes: Notes, why: Why) -> None:
@@ -461,7 +472,14 @@ def test_a_folder_is_no_document(reader: IndexReader, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 5_000, "~nobody-at-all/x", "\udce9", "a\nb"])
 def test_no_name_is_too_strange(reader: IndexReader, name: str) -> None:
-    locate(name, reader)
+    with pytest.raises(UsageError, match="no such file"):
+        locate(name, reader)
+
+
+def test_a_link_to_itself_is_no_document(reader: IndexReader, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match="no such file"):
+        locate(str(tmp_path / "loop"), reader)
 
 
 # Rendering ----------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 """The index: passages, their full text and their vectors, switched as one transaction.
 
     layout    the directory, its files, how its databases are opened
+    rows      records to rows and back
     vectors   the FAISS file
-    cache     vectors by passage text, kept across runs
+    publishing  the vectors of all passages, from the cache into that file
+    cache     vectors and word codes by passage text, kept across runs
     allowed   the passages of the documents that a filter lets through
     backlinks which documents link to which
     writer    one run of `index`: stage, embed, publish

@@ -1,7 +1,7 @@
 """The index directory: which files are in it, and how its databases are opened.
 
 index.sqlite              documents, links, passages, full text, meta (write-ahead log)
-embeddings.sqlite         vectors by passage text; can be rebuilt, at a price
+embeddings.sqlite         vectors and word codes by passage text; can be rebuilt, at a price
 vectors-GENERATION.faiss  the vectors of the published passages; derived
 index.lock, writer.json   held, and described, by the one process that writes
 """

@@ -80,9 +80,13 @@ class IndexReader:
 
     # Searching -----------------------------------------------------------------------------
 
+    def settle(self) -> None:
+        """Stay with one generation: to find the vectors may be to move on to a new one."""
+        _ = self._vector_index
+
     def allowed(self, wanted: Filter) -> PassageIds:
         """The passages, in order, of the documents that match a filter."""
-        _ = self._vector_index  # first: to find it may be to move on to a new generation
+        self.settle()
         return passages_allowed.find(self._db, wanted, self.folders())
 
     def dense(
@@ -179,7 +183,7 @@ class IndexReader:
             return {}
         try:
             kept = self._cache.encoded(list(hashes.values()), bytes_each)
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, ValueError):  # ValueError: a row of the wrong length
             return {}
         return {number: kept[key] for number, key in hashes.items() if key in kept}
 

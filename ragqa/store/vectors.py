@@ -1,7 +1,7 @@
 """The FAISS file: which passages are nearest to a vector.
 
 Exact search while it is fast; above `EXACT_UP_TO` passages an inverted file over `lists_for(n)`
-clusters with one byte a dimension, mapped into memory, not read (the guidelines of the FAISS wiki,
+clusters with one byte a dimension, mapped into memory where the file is large (the FAISS wiki,
 "Guidelines to choose an index"; measured by `benchmarks/scale.py`). The only module that imports
 faiss. The file is derived from the databases: whoever finds it missing or damaged makes it again.
 """
