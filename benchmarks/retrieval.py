@@ -10,7 +10,8 @@ A DIR is one of these, recognized by its files (`.jsonl` may be `.jsonl.gz`):
   `score`; of `qrels/` only `test.tsv` where there is one). Queries without a relevant document are
   left out, and a document that has the query's own id is not counted as found, as in BEIR.
 - FAQ: `documents.jsonl` (`id`, `question`, `text`), its question being a document's title, and
-  `questions*.jsonl` (`question`, `document`). The search is over all courses.
+  `questions*.jsonl` (`question`, `document`). All documents are
+  searched, whatever course they are of.
 - Questions with their passages: `*.jsonl` (`question`, `passage`, perhaps `title`). All distinct
   passages are the documents; a question that is marked as not `answerable` is left out.
 - An archive of files: `docs.tar.xz` and `questions.jsonl` (`question`, `answer`). Nobody judged
@@ -23,17 +24,16 @@ Without DIR: `corpus/`, and what there is of SETS in `$RAGQA_EVAL_DATA/data`.
 Each record becomes a file of its own, and all are indexed as `ragqa index` does it. Then each
 question is searched by dense vectors alone, by BM25 alone, by reciprocal rank fusion of these two
 lists of documents (RRF; Cormack, Clarke and Büttcher, SIGIR 2009; k = 60) and as `ragqa search`
-does it. Each method finds 150 passages; they become documents by first occurrence, a folded
-near-duplicate directly after the document that it was folded into, and the first 100 count. The
-median time of a question is for this depth (ragqa itself asks for far fewer passages), with the
-embedding of the question in it.
+does it with `-k 100` (where 100 passages are proposed by each of its searches; for k up to 50 it
+is 50). Passages become documents by first occurrence, a folded near-duplicate directly after the
+document that it was folded into.
 
 nDCG@10 (gains are not exponential, as in trec_eval), recall and MRR@10 are by ir-measures
 (MacAvaney et al., ECIR 2022). The intervals are percentile bootstrap intervals over the questions
 (Efron and Tibshirani 1993, chapter 13; Sakai, SIGIR 2006). p is of Fisher's randomization test of
 ragqa against the other method, paired by question, two-sided, which Smucker, Allan and Carterette
 (CIKM 2007) recommend for such comparisons; it is not corrected for comparing several times. All of
-it but the times is the same in each run.
+it is the same in each run.
 """
 
 from __future__ import annotations
@@ -545,7 +545,7 @@ def _shown_p(p: float | None) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Where the times were measured."""
+    """What it ran on."""
     return {
         "platform": platform.platform(),
         "machine": platform.machine(),

@@ -47,7 +47,8 @@ class Weights:
     coverage: float
 
 
-# Chosen on development data of several collections: see `benchmarks/retrieval.py`.
+# Chosen by trial on development data of several collections, as were the numbers below;
+# `benchmarks/retrieval.py` measures what they are worth.
 DEFAULT_WEIGHTS = Weights(late=1.0, dense=0.5, lexical=0.08, coverage=0.15)
 # For embedders that give no words.
 WITHOUT_WORDS = Weights(late=0.0, dense=1.0, lexical=0.15, coverage=0.2)
