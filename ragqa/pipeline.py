@@ -59,7 +59,7 @@ def build_index(
     with IndexWriter(directory, wait) as writer:
         embedder = matching_embedder(writer.meta, embedder_model, load_embedder)
         run = IndexRun(writer, max_file_bytes)
-        run.find(folders or _known_folders(writer), observe)
+        run.find(_folders_to_visit(folders, writer), observe)
         run.read(embedder, observe)
         _require_documents(folders, run)
         if dry_run:
@@ -241,7 +241,7 @@ def matching_embedder(meta: Mapping[str, str], wanted: str, load: LoadEmbedder) 
     """
     made_with = meta.get("embedder_model", "")
     embedder = load(wanted or made_with or models.BUNDLED_EMBEDDER)
-    if made_with and embedder.fingerprint != meta["embedder"]:
+    if "embedder" in meta and embedder.fingerprint != meta["embedder"]:
         raise IndexDamagedError(
             f"the index was made with the embedder {meta['embedder']}, not {embedder.fingerprint}",
             "leave --embedder out, or make another index with --index DIR or -c NAME",
@@ -266,11 +266,12 @@ def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:
         return removed
 
 
-def _known_folders(writer: IndexWriter) -> list[Path]:
-    folders = [Path(folder) for folder in writer.folders()]
-    if not folders:
+def _folders_to_visit(named: Sequence[Path], writer: IndexWriter) -> list[Path]:
+    """Those that were named, else all that the index knows; all where it has lost its documents."""
+    known = [Path(folder) for folder in writer.folders()]
+    if not named and not known:
         raise no_index(writer.directory)
-    return folders
+    return list(dict.fromkeys([*named, *known])) if writer.is_anew else list(named) or known
 
 
 def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:

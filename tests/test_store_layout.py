@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.errors import IndexDamagedError, NoIndexError, RagqaError
+from ragqa.pipeline import forget
 from ragqa.store import IndexReader, IndexWriter, layout
 from tests.notes import Notes, ordinary_user
 
@@ -84,18 +85,27 @@ def test_newer_format_is_refused_with_a_hint(notes: Notes) -> None:
         assert "upgrade ragqa" in caught.value.hint
 
 
-def test_earlier_format_is_refused_and_made_anew_from_the_documents(notes: Notes) -> None:
+def test_earlier_format_is_made_anew_from_the_documents_by_the_next_run(notes: Notes) -> None:
+    before, generation = notes.passages(), notes.generation()
     with sqlite3.connect(notes.directory / "index.sqlite") as db:
         db.execute(f"PRAGMA user_version = {layout.FORMAT - 1}")
     db.close()
     message = f"the index in {notes.directory} was made by an earlier version of ragqa"
-    for use in (notes.passages, notes.run):
+    for _ in range(2):
         with pytest.raises(IndexDamagedError) as caught:
-            use()
+            notes.passages()
         assert (caught.value.message, caught.value.exit_code) == (message, 3)
-        assert "delete index.sqlite in it and run: ragqa index" in caught.value.hint
-    (notes.directory / "index.sqlite").unlink()
-    assert notes.update() == {"added": 60}
+        assert caught.value.hint.startswith("run: ragqa index")
+        notes.run(dry_run=True)  # changes nothing
+    other = notes.folder.parent / "other"
+    other.mkdir()
+    (other / "extra.md").write_text("gnu")
+    assert notes.run(other).added == 61  # not only what is in the folder that is named
+    assert notes.update(other) == {"unchanged": 1}
+    (other / "extra.md").unlink()
+    forget(notes.directory, other, lambda _: notes.embedder)
+    assert (notes.passages(), notes.generation()) == (before, generation + 2)
+    assert notes.update() == {"unchanged": 60}
 
 
 def test_another_program_s_database_is_refused(notes: Notes) -> None:

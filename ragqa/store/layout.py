@@ -19,6 +19,7 @@ FORMAT = 2
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
 OWN_FILES = ("README.txt", "index.lock", "writer.json")
+OWN_TABLES = {"meta", "documents", "passages", "passage_text"}
 VECTOR_FILE = re.compile(r"vectors-\d+\.faiss(\.part)?")
 BUSY_SECONDS = 10.0
 FOLD_MILLISECONDS = 200
@@ -158,13 +159,43 @@ def check_format(connection: sqlite3.Connection, directory: Path) -> None:
             f"the index in {directory} has format {found}; this version of ragqa reads {FORMAT}",
             "upgrade ragqa, or choose another directory with --index",
         )
+    if not found or not tables >= OWN_TABLES:
+        raise damaged(directory, None)
     if found < FORMAT:
         raise IndexDamagedError(
             f"the index in {directory} was made by an earlier version of ragqa",
-            f"delete {DATABASE} in it and run: ragqa index FOLDER",
+            "run: ragqa index (it reads the documents anew)",
         )
-    if not {"meta", "documents", "passages", "passage_text"} <= tables:
-        raise damaged(directory, None)
+
+
+def is_of_earlier_format(connection: sqlite3.Connection) -> bool:
+    """True for an index of ours that has to be made anew."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    return 0 < found < FORMAT and OWN_TABLES | {"folders"} <= tables
+
+
+def begin_anew(connection: sqlite3.Connection) -> None:
+    """Empty tables of this format, in a transaction that stays open.
+
+    What is kept of the index of an earlier format: its folders, generation and embedder's name.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    folders = connection.execute("SELECT path FROM folders").fetchall()
+    kept = connection.execute(
+        "SELECT key, value FROM meta WHERE key IN ('generation', 'embedder_model')"
+    ).fetchall()
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name NOT LIKE 'passage!_text!_%' ESCAPE '!'"
+    ).fetchall()
+    for (name,) in tables:
+        connection.execute(f"DROP TABLE {name}")
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        connection.execute(statement)
+    connection.executemany("INSERT INTO folders VALUES (?)", folders)
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", kept)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def failure(directory: Path, cause: sqlite3.Error) -> RagqaError:

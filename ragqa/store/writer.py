@@ -68,6 +68,7 @@ class IndexWriter:
         self._lock = FileLock(directory / "index.lock")
         self._wait = wait
         self._cache: EmbeddingCache | None = None
+        self.is_anew = False  # True where an index of an earlier format has lost its documents
 
     def __enter__(self) -> Self:
         self._prepare_directory()
@@ -150,6 +151,9 @@ class IndexWriter:
             if not layout.has_schema(self._db):
                 script = f"{layout.SCHEMA} PRAGMA user_version = {layout.FORMAT};"
                 self._db.executescript(f"BEGIN; {script} COMMIT;")
+            elif layout.is_of_earlier_format(self._db):
+                layout.begin_anew(self._db)  # part of this run: readers see none of it before
+                self.is_anew = True
             layout.check_format(self._db, self.directory)
             self.meta = rows.read_meta(self._db)
         except sqlite3.OperationalError as error:
