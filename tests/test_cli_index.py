@@ -253,7 +253,7 @@ def test_status(run_cli: RunCli, notes: Path, index: Path) -> None:
         "folder": str(notes),
         "documents": "2",
         "passages": "3",
-        "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words192",
+        "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words-86ceea5c",
         "generator": "SmolLM2-135M-Instruct",
         "encodings": "2 utf-8",
     }
@@ -279,7 +279,7 @@ def test_status_as_json(run_cli: RunCli, notes: Path, index: Path) -> None:
         "encodings": {"utf-8": 2},
         "guessed_encodings": [],
         "models": {
-            "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words192",
+            "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words-86ceea5c",
             "generator": "SmolLM2-135M-Instruct",
         },
     }

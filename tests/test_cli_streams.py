@@ -203,7 +203,7 @@ def test_a_terminal_is_shown_what_a_score_is_made_of(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     *_, scores, copies = (re.sub(r"\x1b\S*?m", "", line) for line in done.out.split("\n")[:-2])
     assert re.fullmatch(
-        r"   score 0\.\d{3} from late interaction 0\.\d{3} \| cosine 0\.\d{3}, place  \d"
+        r"   fused score 0\.\d{3} from late interaction 0\.\d{3} \| cosine 0\.\d{3}, place  \d"
         r" \| BM25  \d\.\d\d, place  \d \| coverage 0\.\d\d *",
         scores,
     )
