@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -245,7 +246,10 @@ def _is_below(glob: str, facts: DocumentFacts) -> bool:
 def _spec(glob: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines([glob])
+    with warnings.catch_warnings():
+        # "[[]" makes `re` warn of what a later version may read otherwise; it is fine here.
+        warnings.simplefilter("ignore", FutureWarning)
+        return GitIgnoreSpec.from_lines([glob])
 
 
 # Properties ---------------------------------------------------------------------------------

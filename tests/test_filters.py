@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
@@ -272,6 +272,7 @@ def test_any_text_is_a_filter_or_a_usage_error(text: str) -> None:
         assert chosen.matches(document) in (True, False)
 
 
+@example(["[[]"])
 @given(st.lists(st.text("ab*?[]!/\\ #-", min_size=1, max_size=8), min_size=1, max_size=3))
 def test_any_glob_is_a_filter_or_a_usage_error(globs: list[str]) -> None:
     try:
