@@ -22,6 +22,7 @@ from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.allowed import PassageIds
 from ragqa.store.cache import Codes, EmbeddingCache
 from ragqa.store.publishing import published_index
+from ragqa.store.vectors import VectorFile
 
 ATTEMPTS = 3
 FETCHED = 50  # passages, at least, that an approximate search gives to be looked at again
@@ -203,7 +204,7 @@ class IndexReader:
     def _vector_index(self) -> Any:
         """The published vector file, read again when a publish took it away meanwhile."""
         for _ in range(ATTEMPTS):
-            index = vectors.load(self.directory, self._vector_file())
+            index = vectors.load(self.directory, VectorFile.from_meta(self.meta))
             if index is not None:
                 return index
             before = self.generation
@@ -211,11 +212,6 @@ class IndexReader:
             if self.generation == before:
                 break
         return self._rebuild()
-
-    def _vector_file(self) -> vectors.VectorFile:
-        return vectors.VectorFile(
-            self.meta.get("vectors", ""), int(self.meta.get("vectors_checksum", "0"))
-        )
 
     def _rebuild(self) -> Any:
         """The vector index from the cache, in memory only."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,15 @@ class VectorFile(NamedTuple):
 
     name: str
     checksum: int
+
+    @classmethod
+    def from_meta(cls, meta: Mapping[str, str]) -> Self:
+        """The published file; its name is empty when nothing was published yet."""
+        return cls(meta.get("vectors", ""), int(meta.get("vectors_checksum", "0")))
+
+    def to_meta(self) -> dict[str, str]:
+        """What `from_meta` reads."""
+        return {"vectors": self.name, "vectors_checksum": str(self.checksum)}
 
 
 def lists_for(count: int) -> int:

@@ -25,6 +25,7 @@ from ragqa.records import Document, Passage
 from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.publishing import published_index
+from ragqa.store.vectors import VectorFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +287,8 @@ class IndexWriter:
         # The vector file first, then its name and all else in one commit.
         index = published_index(self._db, self._cache, dimension, self._last_index)
         file = vectors.save(index, self.directory, generation)
-        names = {"vectors": file.name, "vectors_checksum": str(file.checksum)}
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
-        self._write_meta({**values, **names, **self._counts()})
+        self._write_meta({**values, **file.to_meta(), **self._counts()})
         self._db.execute("COMMIT")
         vectors.remove_others(self.directory, file.name)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
@@ -309,15 +309,10 @@ class IndexWriter:
         """True when the published vector file, if any, is as it was written."""
         if "vectors" not in self.meta:
             return True
-        return vectors.is_intact(self.directory, self._vector_file())
+        return vectors.is_intact(self.directory, VectorFile.from_meta(self.meta))
 
     def _last_index(self) -> Any | None:
-        return vectors.load(self.directory, self._vector_file(), to_change=True)
-
-    def _vector_file(self) -> vectors.VectorFile:
-        return vectors.VectorFile(
-            self.meta.get("vectors", ""), int(self.meta.get("vectors_checksum", "0"))
-        )
+        return vectors.load(self.directory, VectorFile.from_meta(self.meta), to_change=True)
 
     def record_run(self, summary: dict[str, Any]) -> None:
         """Remember when the last run was and what it did; commits."""
