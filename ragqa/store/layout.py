@@ -148,8 +148,7 @@ def check_format(connection: sqlite3.Connection, directory: Path) -> None:
     NoIndexError when nothing was made in it: a first run was killed, or has only just begun.
     """
     try:
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        found, tables = _format_and_tables(connection)
     except sqlite3.DatabaseError as error:
         raise damaged(directory, error) from error
     if not tables:
@@ -170,9 +169,14 @@ def check_format(connection: sqlite3.Connection, directory: Path) -> None:
 
 def is_of_earlier_format(connection: sqlite3.Connection) -> bool:
     """True for an index of ours that has to be made anew."""
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    found, tables = _format_and_tables(connection)
     return 0 < found < FORMAT and OWN_TABLES | {"folders"} <= tables
+
+
+def _format_and_tables(connection: sqlite3.Connection) -> tuple[int, set[str]]:
+    """The format that a database says it has, 0 where it says none, and the names in it."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found, {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 def begin_anew(connection: sqlite3.Connection) -> None:
