@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa import render, terminal
+from ragqa import terminal
 from ragqa.errors import DocumentError, UsageError
+from ragqa.surrogates import encodable
 
 if TYPE_CHECKING:
     from ragqa.given import GivenText
@@ -49,7 +50,7 @@ def question_from(argument: str | None, context: str | None) -> str:
         if context == "-":
             raise UsageError("stdin is taken by --context -", "give the question as an argument")
         argument = terminal.read_stdin("question").decode("utf-8-sig", "replace")
-    question = " ".join(render.encodable(argument).split())
+    question = " ".join(encodable(argument).split())
     if not question:
         raise UsageError("the question is empty", 'try: ragqa ask "What is self-attention?"')
     if len(question) > MAX_QUESTION:

@@ -18,6 +18,7 @@ from ragqa.given import GivenText
 from ragqa.output import judged
 from ragqa.pipeline import Session
 from ragqa.sessions import Opener
+from ragqa.surrogates import encodable
 
 
 def answer_lines(opener: Opener, source: str, resume: Path | None, strict: bool) -> int:
@@ -146,12 +147,12 @@ def _checked(item: Any) -> tuple[str, list[GivenText] | None]:
         raise UsageError("no question in the line", 'a line is {"id": 1, "question": "..."}')
     passages = item.get("passages")
     if passages is None:
-        return render.encodable(question.strip()), None
+        return encodable(question.strip()), None
     given = []
     for number, passage in enumerate(passages if isinstance(passages, list) else [None], 1):
         if not isinstance(passage, dict) or not isinstance(passage.get("text"), str):
             raise UsageError("passages must be a list of objects with a text", "mend the line")
         text = passage["text"].replace("\r\n", "\n").replace("\r", "\n")
-        title = render.encodable(str(passage.get("title") or ""))
-        given.append(GivenText(f"passage:{number}", title, render.encodable(text)))
-    return render.encodable(question.strip()), given
+        title = encodable(str(passage.get("title") or ""))
+        given.append(GivenText(f"passage:{number}", title, encodable(text)))
+    return encodable(question.strip()), given

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from ragqa import late_interaction, models
 from ragqa.errors import ModelError
+from ragqa.surrogates import encodable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -95,11 +96,6 @@ def load_embedder(model: str, threads: int = 0) -> Embedder:
     return SentenceTransformerEmbedder(model)
 
 
-def _encodable(texts: Sequence[str]) -> list[str]:
-    """The texts with "?" for lone surrogates, which a command line or JSON may bring along."""
-    return [text.encode("utf-8", "replace").decode() for text in texts]
-
-
 class MiniLM:
     """all-MiniLM-L6-v2: our graph, the weights of the package that carries them."""
 
@@ -149,7 +145,7 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""
-        encoded = self._tokenizer.encode_batch_fast(_encodable(texts))
+        encoded = self._tokenizer.encode_batch_fast([encodable(text) for text in texts])
         return [len(item.ids) for item in encoded]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -186,7 +182,7 @@ class MiniLM:
         """Token ids of each text, cut to what the model reads."""
         tokenized = [
             item.ids[: self.max_tokens]
-            for item in self._tokenizer.encode_batch_fast(_encodable(texts))
+            for item in self._tokenizer.encode_batch_fast([encodable(text) for text in texts])
         ]
         for ids in tokenized:
             ids[-1] = SEP  # which cutting may have removed
@@ -272,7 +268,7 @@ class SentenceTransformerEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text and the model's document prompt, by its own tokenizer."""
-        prompted = [self._prompt + text for text in _encodable(texts)]
+        prompted = [self._prompt + encodable(text) for text in texts]
         encoded = self._model.tokenizer(prompted, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
@@ -280,7 +276,8 @@ class SentenceTransformerEmbedder:
         """Vectors of passages, with the model's own document prompt where it has one."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        vectors = self._model.encode_document(_encodable(texts), show_progress_bar=False)
+        readable = [encodable(text) for text in texts]
+        vectors = self._model.encode_document(readable, show_progress_bar=False)
         return self._normalized(vectors)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
@@ -289,7 +286,7 @@ class SentenceTransformerEmbedder:
 
     def encode_question(self, text: str) -> QuestionEncoding:
         """The vector of a question, with the model's own query prompt where it has one."""
-        vectors = self._model.encode_query(_encodable([text]), show_progress_bar=False)
+        vectors = self._model.encode_query([encodable(text)], show_progress_bar=False)
         return QuestionEncoding(self._normalized(vectors)[0], late_interaction.NO_WORDS)
 
     @staticmethod

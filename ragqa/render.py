@@ -13,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragqa.surrogates import encodable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
@@ -42,11 +44,6 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """The same on one line: a name with a line break in it must not look like two lines."""
     return clean(text).replace("\n", " ")
-
-
-def encodable(text: str) -> str:
-    """Text with `?` for what UTF-8 cannot hold: halves of surrogate pairs, from broken input."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def to_json(value: Mapping[str, Any]) -> str:

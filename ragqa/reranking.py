@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ragqa import models
 from ragqa.errors import ModelError
+from ragqa.surrogates import encodable
 
 Scores = npt.NDArray[np.float32]
 # What the library can rank with; to any other model it adds a head of random numbers.
@@ -49,8 +50,7 @@ class CrossEncoderReranker:
         """The scores in the order of `texts`; what the model has no room for is not read."""
         if not texts:
             return np.empty(0, dtype=np.float32)
-        # "?" for lone surrogates, which a command line may bring along.
-        pairs = [(_encodable(question), _encodable(text)) for text in texts]
+        pairs = [(encodable(question), encodable(text)) for text in texts]
         try:
             found = np.asarray(self._model.predict(pairs, show_progress_bar=False))
         except Exception as error:  # as in loading: each library below has errors of its own
@@ -80,7 +80,3 @@ class CrossEncoderReranker:
             f"cannot rank with {self.name}: {reason}",
             "name a complete folder of a cross-encoder, or leave --reranker out",
         )
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "records": ("", ""),
     "errors": ("", ""),
     "sentences": ("", ""),
+    "surrogates": ("", ""),
     "filters": ("errors", "lazy:pathspec"),
     "settings": ("errors", "platformdirs"),
     "documents": (
@@ -37,11 +38,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "late_interaction": ("", "numpy"),
     "lexical": ("sentences", "lazy:Stemmer"),
     "embedding": (
-        "late_interaction models errors",
+        "late_interaction models errors surrogates",
         "numpy lazy:onnxruntime lazy:safetensors lazy:sentence_transformers lazy:tokenizers",
     ),
-    "reranking": ("models errors", "numpy lazy:sentence_transformers"),
-    "store": ("filters lexical records errors", "numpy filelock lazy:faiss"),
+    "reranking": ("models errors surrogates", "numpy lazy:sentence_transformers"),
+    "store": ("filters lexical records errors surrogates", "numpy filelock lazy:faiss"),
     "indexing": ("documents passages embedding store records errors", ""),
     "given": ("documents passages embedding records", ""),
     "retrieval": ("records lexical late_interaction embedding reranking store", "numpy"),
@@ -55,7 +56,7 @@ TABLE: dict[str, tuple[str, str]] = {
         " retrieval refusal prompt extraction generation citations sentences",
         "",
     ),
-    "render": ("records errors", "lazy:rich"),
+    "render": ("records errors surrogates", "lazy:rich"),
     "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
     "sessions": (
@@ -66,8 +67,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "locate": ("documents errors store", ""),
     "why": ("pipeline documents locate lexical prompt records refusal retrieval store", ""),
     "output": ("pipeline render terminal given records retrieval why", "lazy:rich"),
-    "batch": ("pipeline render terminal errors given output sessions", ""),
-    "arguments": ("render terminal errors documents given", ""),
+    "batch": ("pipeline render terminal errors given output sessions surrogates", ""),
+    "arguments": ("terminal errors documents given surrogates", ""),
     "cli": (
         "arguments options filters render sessions terminal errors settings batch output reports"
         " pipeline",

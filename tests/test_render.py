@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ragqa import render
 from ragqa.errors import UsageError
 from ragqa.records import Answer, Citation, FailedFile, IndexReport, Sentence, State
+from ragqa.surrogates import encodable
 from tests.hits import hits_of
 
 # What commands a terminal: C0 but for tab and newline, C1, and what reorders text.
@@ -77,7 +78,7 @@ def test_clean(text: str, cleaned: str) -> None:
 @given(ANY_TEXT)
 def test_json_is_one_line_without_commands_and_loses_nothing(text: str) -> None:
     line = render.to_json({"text": text})
-    assert json.loads(line) == {"version": 1, "text": render.encodable(text)}
+    assert json.loads(line) == {"version": 1, "text": encodable(text)}
     assert len(line.splitlines()) == 1
     assert not COMMANDS & set(line)
     line.encode()

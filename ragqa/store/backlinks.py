@@ -13,13 +13,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from ragqa.filters import folded
+from ragqa.surrogates import encodable
 
 
 def insert(db: sqlite3.Connection, document_id: int, links: Iterable[str]) -> None:
     """Keep what a document links to."""
-    # A lone surrogate is no valid UTF-8; without it two targets may be one.
-    targets = (link.encode("utf-8", "replace").decode() for link in links)
-    db.executemany("INSERT OR IGNORE INTO links VALUES (?, ?)", ((document_id, t) for t in targets))
+    targets = ((document_id, encodable(link)) for link in links)  # two of which may be one then
+    db.executemany("INSERT OR IGNORE INTO links VALUES (?, ?)", targets)
 
 
 def linked_from(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ragqa.lexical import Fields, length_of
 from ragqa.records import Block, Document, Passage, Run
 from ragqa.store.cache import QUERY_BATCH, text_hash
+from ragqa.surrogates import encodable
 
 if TYPE_CHECKING:
     from ragqa.store.writer import FileFacts
@@ -67,17 +68,16 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
     values = {
         "document_id": document_id,
         "text_hash": text_hash(passage.embedded_text),
-        "title": passage.title,
-        "headings": json.dumps(passage.headings, ensure_ascii=False),
-        "blocks": json.dumps([_block_row(block) for block in passage.blocks], ensure_ascii=False),
+        "title": None if passage.title is None else encodable(passage.title),
+        "headings": _readable_json(passage.headings),
+        "blocks": _readable_json([_block_row(block) for block in passage.blocks]),
         "page": passage.page,
     }
     texts = Fields(passage.title or "", " ".join(passage.headings), names, passage.text)
-    # A lone surrogate (from "\\ud800" in YAML, say) is no valid UTF-8.
-    number = _insert(db, "passages", {key: _clean(value) for key, value in values.items()})
+    number = _insert(db, "passages", values)
     db.execute(
         "INSERT INTO passage_text (rowid, title, headings, names, body) VALUES (?, ?, ?, ?, ?)",
-        (number, *map(_clean, texts)),
+        (number, *map(encodable, texts)),
     )
     return length_of(texts)
 
@@ -142,5 +142,6 @@ def _block(row: list[Any], headings: tuple[str, ...]) -> Block:
     return Block(kind, headings, text, source, start, line, tuple(Run(*run) for run in runs))
 
 
-def _clean(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+def _readable_json(value: Any) -> str:
+    """JSON with letters as they are, which takes less room than their numbers."""
+    return encodable(json.dumps(value, ensure_ascii=False))
