@@ -106,6 +106,7 @@ class MiniLM:
         self.name = name
         self._threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
+        self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
 
@@ -190,22 +191,20 @@ class MiniLM:
 
     def _words(self, ids: TokenIds, tokens: Vectors) -> Vectors:
         """The vectors of a text's words [n, dimension], punctuation and special tokens left out."""
-        visible, continues = self._pieces
-        places = np.arange(1, len(ids) - 1)
-        kept = places[visible[ids[1:-1]]]
+        visible, continues = np.array([self._piece(number) for number in ids]).T
+        kept = np.flatnonzero(visible)
         # A piece that goes on with a word belongs to the piece just before it.
-        begins = ~continues[np.asarray(ids)[kept]] | (np.diff(kept, prepend=-1) > 1)
+        begins = ~continues[kept] | (np.diff(kept, prepend=-1) > 1)
         return late_interaction.words_of_tokens(tokens[kept], np.flatnonzero(begins))
 
-    @cached_property
-    def _pieces(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """For each word piece of the vocabulary: has it a letter or digit, does it go on a word?"""
-        pieces = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
-        # "[UNK]", for an emoji say, and its like are no words: all unknown ones would match.
-        visible = np.array(
-            [any(map(str.isalnum, piece)) and not piece.startswith("[") for piece, _ in pieces]
-        )
-        return visible, np.array([piece.startswith("##") for piece, _ in pieces])
+    def _piece(self, number: int) -> tuple[bool, bool]:
+        """Of a piece of the vocabulary: has it a letter or digit, does it go on with a word?"""
+        if number not in self._pieces:
+            piece = self._tokenizer.id_to_token(number) or ""
+            # "[UNK]", for an emoji say, and its like are no words: all unknown ones would match.
+            visible = any(map(str.isalnum, piece)) and not piece.startswith("[")
+            self._pieces[number] = visible, piece.startswith("##")
+        return self._pieces[number]
 
     def _run(self, batch: list[TokenIds], outputs: list[str]) -> list[Vectors]:
         width = max(map(len, batch))

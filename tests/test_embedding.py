@@ -112,6 +112,25 @@ def test_each_visible_word_has_one_code(minilm: MiniLM, text: str, words: int) -
     np.testing.assert_allclose(question.vector, encoding.vector, atol=2e-6)
 
 
+def test_words_of_the_notes_are_those_that_their_pieces_make(minilm: MiniLM) -> None:
+    spelled = {number: piece for piece, number in minilm._tokenizer.get_vocab().items()}
+    passages = [hit.passage.embedded_text for _, hits in corpus_hits().values() for hit in hits]
+    for ids in minilm._tokenized([*TEXTS, LONG, *passages]):
+        words: list[list[int]] = []
+        last = 0
+        for place, number in enumerate(ids[1:-1], 1):
+            piece = spelled[number]
+            if piece.startswith("[") or not any(map(str.isalnum, piece)):
+                continue
+            if not words or not piece.startswith("##") or last != place - 1:
+                words.append([])
+            words[-1].append(place)
+            last = place
+        marked = np.eye(len(ids), dtype=np.float32)  # a piece's vector names its place
+        made = minilm._words(ids, marked)
+        assert [np.flatnonzero(word).tolist() for word in made] == words
+
+
 def test_words_do_not_depend_on_the_batch(minilm: MiniLM) -> None:
     texts = [hit.passage.embedded_text for _, hits in corpus_hits().values() for hit in hits][:40]
     encodings = minilm.encode(texts)
