@@ -11,8 +11,9 @@ of prompts or answers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from ragqa import late_interaction
 from ragqa.embedding import Embedder, Encoding, QuestionEncoding
-from ragqa.lexical import bm25, is_named, question_words
+from ragqa.lexical import Fields, Statistics, bm25, is_named, question_words
 from ragqa.records import Hit, Scores
 from ragqa.reranking import Reranker
 from ragqa.store import IndexReader, PassageIds
@@ -94,9 +95,65 @@ def rank_candidates(
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Candidate]:
     """Everything that is looked at for `count` hits, best first, repeated texts too."""
+    asked, words = embedder.encode_question(question), question_words(question)
     pool = pool_size(count)
-    candidates = find_candidates(question, embedder, reader, pool, allowed, weights)
+    # The vectors first: to find their file may be to move on to a new generation.
+    near = reader.dense(asked.vector, pool, allowed) if weights.dense else []
+    statistics = reader.statistics(words)
+    matching = reader.lexical(words, pool, allowed, statistics) if weights.lexical else []
+    dense, lexical = _ranks(near), _ranks(matching)
+    usable = usable_weights(asked, weights)
+    scorer = _Scorer(asked.vector, words, statistics, usable, dense, lexical)
+    numbers = list(dense | lexical)
+    fields, encodings = reader.fields(numbers), _encodings(numbers, embedder, reader)
+    late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
+    candidates = [
+        scorer.candidate(number, fields[number], encodings[number].vector, match)
+        for number, match in zip(numbers, late.tolist(), strict=True)
+    ]
     return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+
+
+def _ranks(found: Sequence[tuple[int, float]]) -> dict[int, int]:
+    """The place of each passage in the list of a search, from 1."""
+    return {number: rank for rank, (number, _) in enumerate(found, 1)}
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """One question, with all that its scores depend on; `dense` and `lexical` are ranks."""
+
+    vector: npt.NDArray[np.float32]
+    words: Sequence[str]
+    statistics: Statistics
+    weights: Weights
+    dense: Mapping[int, int]
+    lexical: Mapping[int, int]
+
+    @cached_property
+    def _greatest(self) -> float:
+        return self.statistics.greatest_score(self.words) or 1.0
+
+    @cached_property
+    def _unit(self) -> float:
+        return self.statistics.unit(self.words)
+
+    def candidate(
+        self, number: int, fields: Fields, vector: npt.NDArray[np.float32], late: float
+    ) -> Candidate:
+        """A passage with all its scores but a reranker's."""
+        exact = bm25(self.words, fields, self.statistics)
+        scores = Scores(
+            dense_rank=self.dense.get(number),
+            cosine=round(float(vector @ self.vector), 6),
+            lexical_rank=self.lexical.get(number),
+            bm25=round(exact, 6),
+            coverage=round(exact / self._greatest, 6),
+            late=round(late, 6),
+            named=is_named(self.words, fields.names),
+        )
+        scores = replace(scores, fused=fuse(scores, self._unit, self.weights))
+        return Candidate(number, fields.body, vector, scores)
 
 
 def pool_size(count: int) -> int:
@@ -148,49 +205,6 @@ def _reranked(
         for (best, *twins), score in zip(groups, reranker.scores(question, texts), strict=True)
     ]
     return sorted(scored, key=lambda group: -group[0].scores.deciding)
-
-
-def find_candidates(
-    question: str,
-    embedder: Embedder,
-    reader: IndexReader,
-    pool: int,
-    allowed: PassageIds | None = None,
-    weights: Weights = DEFAULT_WEIGHTS,
-) -> list[Candidate]:
-    """What the two searches propose, `pool` passages each, with all scores, in no order."""
-    asked = embedder.encode_question(question)
-    words = question_words(question)
-    # The vectors first: to find their file may be to move on to a new generation.
-    near = reader.dense(asked.vector, pool, allowed) if weights.dense else []
-    statistics = reader.statistics(words)
-    matching = reader.lexical(words, pool, allowed, statistics) if weights.lexical else []
-    dense, lexical = ([number for number, _ in found] for found in (near, matching))
-    numbers = list(dict.fromkeys([*dense, *lexical]))
-    fields = reader.fields(numbers)
-    encodings = _encodings(numbers, embedder, reader)
-    late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
-    dense_ranks = {number: rank for rank, number in enumerate(dense, 1)}
-    lexical_ranks = {number: rank for rank, number in enumerate(lexical, 1)}
-    greatest = statistics.greatest_score(words) or 1.0
-    unit = statistics.unit(words)
-    usable = usable_weights(asked, weights)
-    candidates = []
-    for place, number in enumerate(numbers):
-        exact = bm25(words, fields[number], statistics)
-        scores = Scores(
-            dense_rank=dense_ranks.get(number),
-            cosine=round(float(encodings[number].vector @ asked.vector), 6),
-            lexical_rank=lexical_ranks.get(number),
-            bm25=round(exact, 6),
-            coverage=round(exact / greatest, 6),
-            late=round(float(late[place]), 6),
-            named=is_named(words, fields[number].names),
-        )
-        scores = replace(scores, fused=fuse(scores, unit, usable))
-        vector = encodings[number].vector
-        candidates.append(Candidate(number, fields[number].body, vector, scores))
-    return candidates
 
 
 def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) -> Weights:
