@@ -13,7 +13,6 @@ from ragqa import pipeline, render, terminal
 from ragqa.given import GivenText
 from ragqa.pipeline import Progress, Session
 from ragqa.records import Answer, Sentence
-from ragqa.retrieval import retrieve
 
 EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
 EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
@@ -119,14 +118,7 @@ def show_hits(
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
-    hits = retrieve(
-        query,
-        session.embedder,
-        session.reader,
-        session.k,
-        session.allowed,
-        reranker=session.reranker,
-    )
+    hits = session.search(query)
     linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:

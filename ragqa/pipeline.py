@@ -94,6 +94,14 @@ class Session:
         """True when there is a filter and no document matches it."""
         return self.allowed is not None and len(self.allowed) == 0
 
+    def search(self, question: str) -> list[Hit]:
+        """The `k` best passages of the index for a question; none where there is no index."""
+        if self.reader is None:
+            return []
+        return retrieve(
+            question, self.embedder, self.reader, self.k, self.allowed, reranker=self.reranker
+        )
+
 
 @dataclass
 class Progress:
@@ -117,15 +125,7 @@ def ask(
     progress = progress or Progress()
     clock = _Clock()
     hits = hits_of_texts(question, given, session.embedder)
-    if session.reader:
-        hits += retrieve(
-            question,
-            session.embedder,
-            session.reader,
-            session.k,
-            session.allowed,
-            reranker=session.reranker,
-        )
+    hits += session.search(question)
     answer = Answer(
         state="not_in_documents",
         question=question,

@@ -66,7 +66,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "reports": ("models errors render settings store", ""),
     "locate": ("documents errors store", ""),
     "why": ("pipeline documents locate lexical prompt records refusal retrieval store", ""),
-    "output": ("pipeline render terminal given records retrieval why", "lazy:rich"),
+    "output": ("pipeline render terminal given records why", "lazy:rich"),
     "batch": ("pipeline render terminal errors given output sessions surrogates", ""),
     "arguments": ("terminal errors documents given surrogates", ""),
     "cli": (
