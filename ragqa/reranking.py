@@ -19,7 +19,7 @@ from ragqa import models
 from ragqa.errors import ModelError
 from ragqa.surrogates import encodable
 
-Scores = npt.NDArray[np.float32]
+Relevances = npt.NDArray[np.float32]
 # What the library can rank with; to any other model it adds a head of random numbers.
 RANKING = ("ForSequenceClassification", "ForCausalLM")
 
@@ -31,7 +31,7 @@ class Reranker(Protocol):
     def name(self) -> str:
         """The model's name."""
 
-    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+    def scores(self, question: str, texts: Sequence[str]) -> Relevances:
         """How well each text answers the question, on a scale of the model's own, float32 [n]."""
 
 
@@ -46,7 +46,7 @@ class CrossEncoderReranker:
         self.name = model
         self._folder = models.reranker_folder(model)
 
-    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+    def scores(self, question: str, texts: Sequence[str]) -> Relevances:
         """The scores in the order of `texts`; what the model has no room for is not read."""
         if not texts:
             return np.empty(0, dtype=np.float32)
