@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 K1, B = 1.2, 0.75
 MAX_WORDS = 64  # of a question
 LONG_QUESTION = 12  # words, stop words left out
+CACHED_WORDS = 4096  # of questions, whose stems are kept
 SHORT = 2  # letters; Snowball's Porter makes "j" of "js", and nothing of "s"
 # What a user types as one word: also "--no-mmap", "c++", "gpt-4", "lora_path".
 WORD = re.compile(r"\w+(?:[-.+/#]\w+|\+\+|#)*")
@@ -124,7 +125,7 @@ def stems_of_tokens(tokens: Sequence[str]) -> list[str]:
     ]
 
 
-@cache
+@lru_cache(maxsize=CACHED_WORDS)
 def _stems_of_word(word: str) -> tuple[str, ...]:
     return tuple(stems_of_tokens(tokens_of(word)))
 
