@@ -135,6 +135,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()  # folding may take a letter apart
 
 
+def is_in(path: str, folder: str) -> bool:
+    """True for a file somewhere in a folder, by their absolute paths."""
+    return path.startswith(f"{folder.rstrip('/')}/")
+
+
 def date_of(facts: DocumentFacts) -> date | None:
     """The day of a document, as the module's docstring says; None when it is not known."""
     names = {re.sub(r"[\s_-]", "", folded(key)): key for key in facts.properties or {}}

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.filters import DocumentFacts, Filter
+from ragqa.filters import DocumentFacts, Filter, is_in
 
 PassageIds = npt.NDArray[np.int64]
 # The plus sign makes SQLite look up each row of the full-text query in the table; without it, it
@@ -23,12 +23,12 @@ CONDITION = "+rowid IN (SELECT id FROM temp.allowed)"
 
 def find(db: sqlite3.Connection, wanted: Filter, folders: Sequence[str]) -> PassageIds:
     """The ids, in order, of the passages of all documents that match."""
-    ids: list[int] = []
-    for number, facts in _documents(db, folders):
-        if wanted.matches(facts):
-            found = db.execute("SELECT id FROM passages WHERE document_id = ?", (number,))
-            ids += (i for (i,) in found)
-    return np.array(sorted(ids), dtype=np.int64)
+    matching = [number for number, facts in _documents(db, folders) if wanted.matches(facts)]
+    found = db.execute(
+        "SELECT id FROM passages WHERE document_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(matching),),
+    )
+    return np.sort(np.fromiter((number for (number,) in found), dtype=np.int64))
 
 
 def fill_table(db: sqlite3.Connection, ids: PassageIds) -> None:
@@ -43,7 +43,6 @@ def _documents(
     db: sqlite3.Connection, folders: Sequence[str]
 ) -> Iterator[tuple[int, DocumentFacts]]:
     """Id and facts of every document."""
-    roots = [(folder, f"{folder.rstrip('/')}/") for folder in folders]
     for number, path, title, aliases, tags, properties, mtime_ns in db.execute(
         "SELECT id, path, title, aliases, tags, properties, mtime_ns FROM documents"
     ):
@@ -51,7 +50,7 @@ def _documents(
             number,
             DocumentFacts(
                 path=path,
-                folders=tuple(folder for folder, root in roots if path.startswith(root)),
+                folders=tuple(folder for folder in folders if is_in(path, folder)),
                 title=title or Path(path).stem,
                 aliases=tuple(json.loads(aliases)),
                 tags=tuple(json.loads(tags)),

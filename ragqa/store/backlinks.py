@@ -12,7 +12,7 @@ import posixpath
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from ragqa.filters import folded
+from ragqa.filters import folded, is_in
 from ragqa.surrogates import encodable
 
 
@@ -73,14 +73,14 @@ class _Names:
     def resolve(self, target: str, source: str) -> str | None:
         """The path of the document that a link in `source` names; None when there is none."""
         wanted = folded(target)
-        roots = [folder for folder in self._folders if _is_in(source, folder)]
+        roots = [folder for folder in self._folders if is_in(source, folder)]
         if found := self._at_path(wanted, source, roots):
             return found
         wanted = wanted.lstrip("/")
         named = [path for path in self._named.get(_last(wanted), ()) if _ends_with(path, wanted)]
         for candidates in (named, self._aliases.get(wanted, ())):
             # Within the outermost folder: another vault has names of its own.
-            near = [path for path in candidates if not roots or _is_in(path, roots[0])]
+            near = [path for path in candidates if not roots or is_in(path, roots[0])]
             if near:
                 return min(near, key=lambda path: _distance(path, source))
         return None
@@ -115,7 +115,3 @@ def _file_names(path: str) -> set[str]:
 def _last(target: str) -> str:
     """The name at the end of a path."""
     return target.rstrip("/").rpartition("/")[2]
-
-
-def _is_in(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder.rstrip('/')}/")
