@@ -114,6 +114,7 @@ def document_of(number: int, texts: Sequence[str]) -> tuple[FileFacts, Document,
 def make_index(directory: Path, size: int, base: list[Encoding], texts: list[str]) -> float:
     """Write an index of `size` synthetic passages, and its vectors as an array; the seconds."""
     started = time.perf_counter()
+    embedder = load_embedder(BUNDLED_EMBEDDER)
     vectors = np.stack([encoding.vector for encoding in base])
     exact = np.lib.format.open_memmap(
         directory / VECTORS, "w+", np.float32, (size, vectors.shape[1])
@@ -121,7 +122,7 @@ def make_index(directory: Path, size: int, base: list[Encoding], texts: list[str
     sentences = [sentence for text in texts for sentence in split_sentences(text)]
     made = recombined(sentences, [len(text) for text in texts], size)
     with IndexWriter(directory / "index") as writer:
-        cache = writer.open_cache(load_embedder(BUNDLED_EMBEDDER).fingerprint)
+        cache = writer.open_cache(embedder.fingerprint)
         for start in range(0, size, BATCH):
             chosen = np.random.default_rng(start).integers(0, len(base), min(BATCH, size - start))
             exact[start : start + len(chosen)] = perturbed(vectors, chosen, start)
@@ -132,7 +133,6 @@ def make_index(directory: Path, size: int, base: list[Encoding], texts: list[str
                 parts = batch[first : first + PER_DOCUMENT]
                 writer.put(*document_of((start + first) // PER_DOCUMENT, parts))
             print(f"{start + len(chosen):,} of {size:,}", end="\r", file=sys.stderr)
-        embedder = load_embedder(BUNDLED_EMBEDDER)
         names = {"embedder": embedder.fingerprint, "embedder_model": embedder.name}
         writer.publish(names, embedder.dimension)
     exact.flush()
