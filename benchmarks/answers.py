@@ -3,7 +3,7 @@
     python benchmarks/answers.py [--split dev|test] [--answer extract|generate] [--json OUT]
 
 Prints, for one split of tests/eval/questions.jsonl: how often the right file is among the first
-five hits, how often the answer holds the expected fact (one of the accepted strings), and how well
+three hits, how often the answer holds the expected fact (one of the accepted strings), and how well
 it is decided what the notes do not answer. Thresholds and weights were chosen on `dev` alone.
 """
 
@@ -44,10 +44,10 @@ def has_fact(answer: Answer, question: dict[str, Any]) -> bool:
 
 
 def right_file(question: dict[str, Any], session: Session) -> bool:
-    """True when a file that answers the question is among the first five hits."""
+    """True when a file that answers the question is among the first three hits."""
     assert session.reader is not None
     wanted = {str(CORPUS / name) for name in (question["file"], *question.get("also", ()))}
-    hits = retrieve(question["question"], session.embedder, session.reader, 5)
+    hits = retrieve(question["question"], session.embedder, session.reader, 3)
     return any(wanted & {hit.path, *hit.also_in} for hit in hits)
 
 
@@ -65,7 +65,7 @@ def measure(split: str, session: Session) -> dict[str, Any]:
     return {
         "answerable": len(yes),
         "unanswerable": len(no),
-        "right file in first 5": sum(right_file(i, session) for i, _ in yes) / len(yes),
+        "right file in first 3": sum(right_file(i, session) for i, _ in yes) / len(yes),
         "answer has the fact": sum(has_fact(a, i) for i, a in yes) / len(yes),
         "answerable, but refused": sum(a.state == "not_in_documents" for _, a in yes) / len(yes),
         "refusal precision": len(refused_rightly) / max(len(refused), 1),
