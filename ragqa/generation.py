@@ -1,7 +1,8 @@
 """Message -> stream of text: the `Generator` protocol and its llama.cpp adapter.
 
-Knows nothing of passages. The chat template is the model's own; what stands in a message is
-tokenized without special tokens, so that no text can pose as a part of the template.
+The adapter also serves `reading.TokenModel`, token by token. Knows nothing of passages. The chat
+template is the model's own; what stands in a message is tokenized without special tokens, so that
+no text can pose as a part of the template.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from ragqa import models
 from ragqa.errors import ModelError
@@ -49,19 +53,27 @@ class Generator(Protocol):
 class LlamaCppGenerator:
     """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
 
-    `model` is a catalogue name or a path. Raises UsageError when there is no such file, ModelError
-    when it is damaged or cannot be loaded.
+    `model` is a catalogue name or a path, `adapter` a LoRA adapter for it as GGUF. Raises
+    UsageError when there is no such file, ModelError when it is damaged or cannot be loaded.
     """
 
-    def __init__(self, model: str, context_tokens: int = 4096, threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: str,
+        context_tokens: int = 4096,
+        threads: int = 0,
+        adapter: Path | None = None,
+    ) -> None:
         self.name, self._path, _ = models.generator_file(model)
+        self._adapter = adapter
         self._wanted_context = context_tokens
         self._threads = threads or os.cpu_count() or 1
+        self._known_pieces: dict[int, bytes] = {}
 
     @cached_property
     def _llama(self) -> Any:
         try:
-            with native_output_silenced():
+            with native_output_silenced(), _without_amx():
                 import llama_cpp
 
                 return llama_cpp.Llama(
@@ -71,6 +83,7 @@ class LlamaCppGenerator:
                     n_threads=self._threads,
                     n_threads_batch=self._threads,
                     n_gpu_layers=0,
+                    lora_path=str(self._adapter) if self._adapter else None,
                     seed=0,
                     verbose=False,
                 )
@@ -142,6 +155,34 @@ class LlamaCppGenerator:
         if text := decoder.decode(b"", final=True):
             yield text
 
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, control tokens in it taken as plain text."""
+        return self._tokens(text, special=False)
+
+    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        """What each token stands for, in UTF-8; together they are the text."""
+        known = self._known_pieces
+        for token in set(tokens).difference(known):
+            known[token] = self._llama.detokenize([token])
+        return [known[token] for token in tokens]
+
+    def template(self) -> tuple[list[int], list[int], int]:
+        """The tokens before and after a user message, and the one that ends an answer."""
+        before, after = self._template
+        return before, after, int(self._llama.token_eos())
+
+    def logits(self, tokens: Sequence[int], past: int) -> npt.NDArray[np.float32]:
+        """Scores (one a token of the vocabulary) for what follows `tokens`.
+
+        `past` is how many tokens were read before these in the same text.
+        """
+        llama = self._llama
+        llama.n_tokens = past
+        with native_output_silenced():
+            llama.eval(tokens)
+            scores = llama._ctx.get_logits()
+        return np.ctypeslib.as_array(scores, shape=(llama.n_vocab(),)).copy()
+
     def _is_end(self, token: int) -> bool:
         import llama_cpp
 
@@ -183,6 +224,32 @@ def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
         if not head.lstrip().startswith(THINK_START):
             yield head
     yield from pieces
+
+
+@contextlib.contextmanager
+def _without_amx() -> Iterator[None]:
+    """Models are loaded without llama.cpp's kernels for AMX: on processors that have it they crash.
+
+    https://github.com/ggml-org/llama.cpp/issues/20824. The library has a switch for it
+    (`use_extra_bufts`), its Python class has no way to set that.
+    """
+    from llama_cpp import llama_cpp as native
+
+    if b"AMX_INT8 = 1" not in native.llama_print_system_info():
+        yield
+        return
+    original = native.llama_model_default_params
+
+    def without() -> Any:
+        params = original()
+        params.use_extra_bufts = False
+        return params
+
+    native.llama_model_default_params = without
+    try:
+        yield
+    finally:
+        native.llama_model_default_params = original
 
 
 @contextlib.contextmanager
