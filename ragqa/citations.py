@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import cached_property
 from itertools import dropwhile, islice, pairwise, takewhile
 
 from ragqa.records import Block, Citation, Hit, Sentence, Support
@@ -230,15 +231,18 @@ class Citer:
         self.citations: list[Citation] = []
         self.removed = 0  # citation numbers that the model invented
         self.repeated = 0  # sentences that it said before
-        self._judge = Judge(hits)
-        self._hit_count = len(hits)
+        self._hits = hits
         self._sources = sources
         self._model_wrote = model_wrote
         self._seen: set[str] = set()
 
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self._hits)
+
     def add(self, raw: str) -> Sentence | None:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
-        named, invented = own_numbers(raw, self._hit_count) if self._model_wrote else (set(), 0)
+        named, invented = own_numbers(raw, len(self._hits)) if self._model_wrote else (set(), 0)
         plain = (MARKER if self._model_wrote else OWN_MARKER).sub("", raw).strip()
         key = " ".join(words_of(plain))
         if not plain or not any(char.isalnum() for char in plain):
@@ -251,6 +255,12 @@ class Citer:
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         numbers = tuple(_number(quote, self._sources, self.citations) for quote in quotes)
         return Sentence(_marked(plain, numbers), verdict, numbers)
+
+    def add_quote(self, text: str, hit_index: int, block: Block, first: int, last: int) -> Sentence:
+        """Words of a hit, cited by the sentence `block.text[first:last]` that they stand in."""
+        quote = _quote(hit_index, self._hits[hit_index], block, first, last, "")
+        numbers = (_number(quote, self._sources, self.citations),)
+        return Sentence(_marked(text, numbers), "supported", numbers)
 
 
 def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:

@@ -32,90 +32,93 @@ PRONOUN_START = re.compile(
 )
 
 
-class Evidence(NamedTuple):
-    """A sentence of a passage, and how well it answers the question."""
+class Ranked(NamedTuple):
+    """A sentence of a passage, and how well it fits the question.
 
-    text: str
-    score: float
-    hit: Hit
+    `place` is its hit's among the hits, `first` and `last` its own in the block's text.
+    `shown_from` and `shown_to` take in the neighbours that it leans on, or that lean on it. Not
+    every sentence `stands_alone` as an answer.
+    """
 
-
-class _Candidate(NamedTuple):
+    place: int
     hit: Hit
     block: Block
     first: int
     last: int
-    shown_from: int  # where the sentence before begins, when this one leans on it
-    shown_to: int  # where the sentence after ends, when that one leans on this
+    shown_from: int
+    shown_to: int
+    stands_alone: bool
+    score: float = 0.0
 
     @property
     def text(self) -> str:
+        """What a reader sees of it."""
         return self.block.text[self.first : self.last]
 
     @property
     def shown(self) -> str:
+        """The sentence with what is needed to understand it."""
         return self.block.text[self.shown_from : self.shown_to]
 
 
-def best_sentences(
-    question: str, hits: Sequence[Hit], embedder: Embedder, count: int = 2
-) -> list[Evidence]:
-    """At most `count` sentences, best first; none when the hits hold no whole sentence."""
-    # Notes without a whole sentence ("Port: 8080") answer with what they have.
-    candidates = _candidates(hits, MIN_WORDS) or _candidates(hits, 1)
-    if not candidates:
+def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> list[Ranked]:
+    """All sentences of the hits, best first, but for headings, code and lists of references."""
+    sentences = [
+        sentence
+        for place, hit in enumerate(hits)
+        if not (hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]))
+        for block in hit.passage.blocks
+        if block.kind not in ("code", "heading")
+        for sentence in _sentences_of(place, hit, block)
+        if any(map(str.isalnum, sentence.text))
+    ]
+    if not sentences:
         return []
     vector = embedder.encode_question(question).vector
-    texts = [candidate.text for candidate in candidates]
+    texts = [sentence.text for sentence in sentences]
     cosines = embedder.embed(texts) @ vector
     shared = _shared_words(question, texts)
-    scores = [
-        float(cosines[i]) + WORDS_WEIGHT * shared[i] + GIVEN_BONUS * candidate.hit.is_given
-        for i, candidate in enumerate(candidates)
+    scored = [
+        sentence._replace(
+            score=float(cosines[i]) + WORDS_WEIGHT * shared[i] + GIVEN_BONUS * sentence.hit.is_given
+        )
+        for i, sentence in enumerate(sentences)
     ]
-    order = sorted(range(len(texts)), key=lambda i: (-scores[i], i))
-    chosen: list[Evidence] = []
-    for i in order:
-        repeated = any(candidates[i].text in evidence.text for evidence in chosen)
-        if scores[i] < scores[order[0]] - MARGIN or len(chosen) == count:
+    return sorted(scored, key=lambda sentence: -sentence.score)
+
+
+def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
+    """Of ranked sentences at most `count` that can stand as an answer, best first."""
+    alone = [sentence for sentence in ranked if sentence.stands_alone]
+    # Notes without a whole sentence ("Port: 8080") answer with what they have.
+    whole = [sentence for sentence in alone if len(sentence.text.split()) >= MIN_WORDS] or alone
+    chosen: list[Ranked] = []
+    for sentence in whole:
+        if sentence.score < whole[0].score - MARGIN or len(chosen) == count:
             break
-        if not repeated:
-            chosen.append(Evidence(candidates[i].shown, scores[i], candidates[i].hit))
+        if not any(sentence.text in earlier.shown for earlier in chosen):
+            chosen.append(sentence)
     return chosen
 
 
-def _candidates(hits: Sequence[Hit], min_words: int) -> list[_Candidate]:
-    """The sentences that can stand as an answer; questions and reference lists cannot."""
-    found: list[_Candidate] = []
-    for hit in hits:
-        if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
-            continue
-        for block in hit.passage.blocks:
-            if block.kind in ("code", "heading"):
-                continue
-            found += _candidates_of(hit, block, min_words)
-    return found
-
-
-def _candidates_of(hit: Hit, block: Block, min_words: int) -> Iterator[_Candidate]:
+def _sentences_of(place: int, hit: Hit, block: Block) -> Iterator[Ranked]:
     spans = sentence_spans(block.text)
     leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
     for i, (first, last) in enumerate(spans):
         text = block.text[first:last]
-        if not min_words <= len(text.split()) <= MAX_WORDS or NO_ANSWER.search(text):
-            continue
+        alone = len(text.split()) <= MAX_WORDS and not NO_ANSWER.search(text)
         before, after = first, last
         if leaning[i]:
             if i == 0:
-                continue  # what "it" is stands in no quote that could be shown with it
-            before = spans[i - 1][0]
+                alone = False  # what "it" is stands in no quote that could be shown with it
+            else:
+                before = spans[i - 1][0]
         if i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":":
             after = spans[i + 1][1]
         if len(block.text[before:after].split()) > MAX_WORDS:
-            if leaning[i]:
-                continue
+            alone = alone and not leaning[i]
             before, after = first, last
-        yield _Candidate(hit, block, first, last, before, after)
+        yield Ranked(place, hit, block, first, last, before, after, alone)
 
 
 def _shared_words(question: str, texts: Sequence[str]) -> list[float]:

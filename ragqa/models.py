@@ -84,6 +84,11 @@ CATALOGUE = (
 )
 
 
+def reader_adapter() -> Path:
+    """The adapter that makes a reader of the bundled generator; see `data/reader.md`."""
+    return Path(__file__).parent / "data" / "reader.gguf"
+
+
 def entry(name: str, kind: str) -> CatalogueEntry | None:
     """The catalogue's entry of that name (case is ignored) and kind, or None."""
     for candidate in CATALOGUE:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from ragqa import models
 from ragqa.citations import Citer, SourceText
@@ -19,14 +20,15 @@ from ragqa.documents import READERS
 from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
 from ragqa.errors import DocumentError, IndexDamagedError, ModelError, UsageError
-from ragqa.extraction import best_sentences
+from ragqa.extraction import Ranked, best_sentences, rank_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
 from ragqa.lexical import question_words
 from ragqa.prompt import REFUSAL, build_prompt
+from ragqa.reading import Reading, TokenModel, read
 from ragqa.records import Answer, Hit, IndexReport, Sentence, State
-from ragqa.refusal import is_answerable
+from ragqa.refusal import Reliance, Signals, confidence, coverage, nearest
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.sentences import stream_sentences
@@ -76,8 +78,9 @@ class Session:
     """What `ask` works with; one session can answer many questions.
 
     `reader` is None when the passages come with the question; `generator` is None for answers
-    that are sentences of the documents; `allowed` is None where no filter is set; `reranker` None
-    leaves passages in the order of retrieval.
+    in the documents' own words: those that `span_model` points at, or without it whole sentences;
+    `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
+    retrieval. A question is refused when its confidence is below the `threshold`.
     """
 
     embedder: Embedder
@@ -88,6 +91,8 @@ class Session:
     warnings: list[str] = field(default_factory=list)
     reranker: Reranker | None = None
     allowed: PassageIds | None = None
+    span_model: TokenModel | None = None
+    threshold: float = 0.5
 
     @property
     def is_barred(self) -> bool:
@@ -133,18 +138,16 @@ def ask(
         index=_index_facts(session.reader),
         warnings=(*session.warnings, *[NO_MATCH] * session.is_barred),
     )
-    answerable = is_answerable(hits, word_weights(question, session))
     clock.lap("retrieve")
-    if not answerable:
-        return replace(answer, timings_ms=clock.laps)
-    pieces, offered = _pieces(question, hits, session)
-    accepted = _unless_refused(pieces) if session.generator else pieces
+    evidence = assess(question, hits, session)
     clock.lap("prefill")
-    if accepted is None:
-        return replace(answer, timings_ms=clock.laps)
-    citer = Citer(offered, read_sources(offered, given), session.generator is not None)
-    sentences = tuple(_judged(accepted, citer, progress))
+    answer = replace(answer, confidence=round(evidence.confidence, 4))
+    answerable = evidence.ranked and evidence.confidence >= session.threshold
+    made = _answer(evidence, given, session, progress, clock) if answerable else None
     clock.lap("generate")
+    if made is None:
+        return replace(answer, timings_ms=clock.laps)
+    citer, sentences = made
     return replace(
         answer,
         state=_state(sentences),
@@ -164,22 +167,84 @@ def _state(sentences: Sequence[Sentence]) -> State:
     return "answered" if supported else "unsupported"
 
 
+class Evidence(NamedTuple):
+    """What an answer is made from, and how sure it is that there is one."""
+
+    question: str
+    hits: Sequence[Hit]
+    ranked: Sequence[Ranked]
+    reading: Reading | None
+    signals: Signals
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the hits answer the question."""
+        return confidence(self.signals)
+
+
+def assess(question: str, hits: Sequence[Hit], session: Session) -> Evidence:
+    """Look through the hits for an answer."""
+    ranked = rank_sentences(question, hits, session.embedder)
+    reading = read(question, ranked, session.span_model) if session.span_model else None
+    signals = Signals(
+        nearest(hits),
+        coverage(hits, word_weights(question, session)),
+        ranked[0].score if ranked else 0.0,
+        Reliance(reading.p_refused, reading.p_passage, reading.p_span) if reading else None,
+    )
+    return Evidence(question, hits, ranked, reading, signals)
+
+
+def _answer(
+    evidence: Evidence,
+    given: Sequence[GivenText],
+    session: Session,
+    progress: Progress,
+    clock: _Clock,
+) -> tuple[Citer, tuple[Sentence, ...]] | None:
+    """The sentences of an answer with their citations; None when the model itself refuses."""
+    if session.generator is None:
+        return _quote(evidence, given, progress)
+    offered, pieces = _pieces(evidence, session.generator, session.max_tokens)
+    accepted = _unless_refused(pieces)
+    clock.lap("prefill")
+    if accepted is None and session.threshold > 0:
+        return None
+    if accepted is None:  # asked to answer always
+        return _quote(evidence, given, progress)
+    citer = Citer(offered, read_sources(offered, given))
+    return citer, tuple(_judged(accepted, citer, progress))
+
+
+def _quote(
+    evidence: Evidence, given: Sequence[GivenText], progress: Progress
+) -> tuple[Citer, tuple[Sentence, ...]]:
+    """An answer in the documents' own words: the ones that were read, or whole sentences."""
+    citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
+    reading = evidence.reading
+    if reading and reading.is_short:
+        said = reading.sentence
+        quoted = citer.add_quote(reading.text, said.place, said.block, said.first, said.last)
+        progress.on_sentence(quoted)
+        return citer, (quoted,)
+    pieces = (f"{sentence.shown}\n" for sentence in best_sentences(evidence.ranked))
+    return citer, tuple(_judged(pieces, citer, progress))
+
+
 def _pieces(
-    question: str, hits: Sequence[Hit], session: Session
-) -> tuple[Iterator[str], Sequence[Hit]]:
-    """The text of an answer as it comes, and the hits that it was made from."""
-    generator = session.generator
-    if generator is None:
-        evidence = best_sentences(question, hits, session.embedder)
-        return iter([f"{item.text}\n" for item in evidence]), hits
-    budget = prompt_budget(generator, session.max_tokens)
-    message, offered = build_prompt(question, hits, generator.count_tokens, budget)
+    evidence: Evidence, generator: Generator, max_tokens: int
+) -> tuple[Sequence[Hit], Iterator[str]]:
+    """The hits that a model is shown, and the text that it writes, as it comes."""
+    budget = prompt_budget(generator, max_tokens)
+    message, offered = build_prompt(
+        evidence.question, evidence.hits, generator.count_tokens, budget
+    )
     if not offered:
         raise ModelError(
             "the question leaves no room for passages in the model's context",
             "ask a shorter question, or raise context_tokens",
         )
-    return without_thinking(generator.stream(message, session.max_tokens)), offered
+    return offered, without_thinking(generator.stream(message, max_tokens))
 
 
 def prompt_budget(generator: Generator, max_tokens: int) -> int:
@@ -288,8 +353,11 @@ def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
 
 
 def _model_names(session: Session) -> dict[str, str | None]:
-    written_by = session.generator.name if session.generator else None
-    names = {"embedder": session.embedder.name, "generator": written_by}
+    written_by = session.generator or session.span_model
+    names = {
+        "embedder": session.embedder.name,
+        "generator": written_by.name if written_by else None,
+    }
     return {**names, "reranker": session.reranker.name} if session.reranker else names
 
 

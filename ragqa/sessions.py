@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa import terminal
+from ragqa import models, terminal
 from ragqa.errors import IndexBusyError, NoIndexError
 from ragqa.filters import Filter
 from ragqa.settings import Settings, data_directory
 
 if TYPE_CHECKING:
     from ragqa.embedding import Embedder
-    from ragqa.generation import Generator
+    from ragqa.generation import LlamaCppGenerator
     from ragqa.pipeline import Session
     from ragqa.records import IndexReport
     from ragqa.reranking import Reranker
@@ -95,7 +95,7 @@ class Opener:
         self._wanted = wanted
         self._docs = docs
         self._writes = writes
-        self._made: Generator | None = None
+        self._made: LlamaCppGenerator | None = None
         self._ranks: Reranker | None = None
 
     @contextmanager
@@ -109,13 +109,22 @@ class Opener:
 
         warnings = self._update_docs() if index is not False else []
         directory = self._directory()
-        load, model = embedder_loader(self._settings), _embedder_model(self._settings)
-        generator, settings = self._generator(), self._settings
-        reranker = self._reranker()
+        load, name = embedder_loader(self._settings), _embedder_model(self._settings)
+        settings, reads = self._settings, self._answer_mode() == "read"
+        model = self._model()
 
         def session(embedder: Embedder, reader: IndexReader | None) -> Session:
-            k, most = settings.k, settings.max_tokens
-            made = Session(embedder, reader, generator, k, most, warnings, reranker)
+            made = Session(
+                embedder,
+                reader,
+                None if reads else model,
+                settings.k,
+                settings.max_tokens,
+                warnings,
+                self._reranker(),
+                span_model=model if reads else None,
+                threshold=settings.threshold,
+            )
             if reader and self._wanted:
                 made.allowed = reader.allowed(self._wanted)
             return made
@@ -123,32 +132,37 @@ class Opener:
         # A default index may be absent; one that was named may not.
         unnamed = not self._docs and not self._settings.names_index
         if index is False or (index is None and unnamed and not index_exists(directory)):
-            yield session(matching_embedder({}, model, load), None)
+            yield session(matching_embedder({}, name, load), None)
             return
         with IndexReader(directory) as reader:
             if index:
                 self._require_passages(reader)
-            yield session(matching_embedder(reader.meta, model, load), reader)
+            yield session(matching_embedder(reader.meta, name, load), reader)
 
     def _directory(self) -> Path:
         return docs_directory(self._docs) if self._docs else self._settings.index_directory
 
-    def _generator(self) -> Generator | None:
-        """None for answers in the documents' own words: the default with the bundled model.
+    def _answer_mode(self) -> str:
+        """`generate`, `read` or `extract`.
 
-        That model invents more than it answers (see `benchmarks/answers.py`); one that the user
-        has chosen is taken to be better.
+        The bundled model points at words better than it writes (see `benchmarks/answers.py`); one
+        that the user has chosen is taken to be better.
         """
-        settings = self._settings
-        chosen = settings.answer == "auto" and settings.origins.get("model") != "default"
-        if not self._writes or not (settings.answer == "generate" or chosen):
+        if self._settings.answer != "auto":
+            return self._settings.answer
+        return "read" if self._settings.origins.get("model") == "default" else "generate"
+
+    def _model(self) -> LlamaCppGenerator | None:
+        """The model that writes or reads, for all sessions; None for whole sentences."""
+        mode, settings = self._answer_mode(), self._settings
+        if not self._writes or mode == "extract":
             return None
         if self._made is None:
             from ragqa.generation import LlamaCppGenerator
 
-            self._made = LlamaCppGenerator(
-                settings.model, settings.context_tokens, settings.threads
-            )
+            adapter = models.reader_adapter() if mode == "read" else None
+            name = models.BUNDLED_GENERATOR if mode == "read" else settings.model
+            self._made = LlamaCppGenerator(name, settings.context_tokens, settings.threads, adapter)
         return self._made
 
     def _reranker(self) -> Reranker | None:

@@ -17,7 +17,7 @@ import platformdirs
 
 from ragqa.errors import UsageError
 
-ANSWER_MODES = ("auto", "generate", "extract")
+ANSWER_MODES = ("auto", "read", "extract", "generate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,10 @@ class Settings:
     embedder: catalogue name, folder or hub name; empty for what the index was made with
     reranker: folder or hub name of a cross-encoder; empty for none
     model: catalogue name or path of a GGUF model that writes the answers
-    answer: `generate` (the model writes), `extract` (sentences of the documents), or `auto`
+    answer: `read` (the documents' own words, pointed at by the bundled model), `extract` (whole
+        sentences of the documents), `generate` (the model writes), or `auto`: `generate` where a
+        model was chosen, else `read`
+    threshold: a question is refused when the confidence is below it; 0 to 1, 0 always answers
     k: passages offered to the prompt before the token budget
     max_tokens: longest answer, in tokens of the model
     context_tokens: context window given to the model, in tokens
@@ -43,6 +46,7 @@ class Settings:
     reranker: str = ""
     model: str = "SmolLM2-135M-Instruct"
     answer: str = "auto"
+    threshold: float = 0.5
     k: int = 6
     max_tokens: int = 256
     context_tokens: int = 4096
@@ -139,6 +143,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
             message = f"{name} must be a whole number from {low} to {high}, not {value!r} ({where})"
             raise UsageError(message, "see: ragqa config")
         return number
+    if name == "threshold":
+        return _share(value, where)
     if not isinstance(value, str):
         raise UsageError(f"{name} must be text, not {value!r} ({where})", "put it in quotes")
     if not value and where == "flag":
@@ -151,3 +157,15 @@ def _checked(name: str, value: Any, where: str) -> Any:
     if name == "collection" and (not value or value.startswith(".") or {"/", "\\"} & set(value)):
         raise UsageError(f"not a collection name: {value!r} ({where})", "use letters and digits")
     return value
+
+
+def _share(value: Any, where: str) -> float:
+    """The threshold as a number."""
+    try:
+        number = float(value) if not isinstance(value, bool) else -1.0
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number <= 1:
+        message = f"threshold must be a number from 0 to 1, not {value!r} ({where})"
+        raise UsageError(message, "see: ragqa config")
+    return number

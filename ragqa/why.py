@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 from ragqa.documents.folder import why_left_out
 from ragqa.lexical import bm25, question_words
 from ragqa.locate import locate, some
-from ragqa.pipeline import Session, prompt_budget, word_weights
+from ragqa.pipeline import Session, assess, prompt_budget
 from ragqa.prompt import build_prompt
 from ragqa.records import Hit, Step, Trace
-from ragqa.refusal import THRESHOLD, evidence_score
 from ragqa.retrieval import (
     Candidate,
     fold,
@@ -348,13 +347,15 @@ def _is_part(hit: Hit, text: Hit) -> bool:
 
 def _found(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:
     """At which place, and whether `ask` would answer from it."""
-    evidence = round(evidence_score(hits, word_weights(question, session)), 4)
-    refused = evidence < THRESHOLD
-    figures = {"rank": rank, "evidence": evidence, "threshold": THRESHOLD, "refused": refused}
+    sure, threshold = round(assess(question, hits, session).confidence, 4), session.threshold
+    figures = {
+        "rank": rank,
+        "confidence": sure,
+        "threshold": threshold,
+        "refused": sure < threshold,
+    }
     detail = f"place {rank} of {len(hits)}"
-    if not refused:
-        return Step("found", True, f"{detail}; `ask` answers: evidence {evidence}", figures)
-    detail += (
-        f"; but `ask` says `not in the documents`: evidence {evidence} is less than {THRESHOLD}"
-    )
+    if sure >= threshold:
+        return Step("found", True, f"{detail}; `ask` answers: confidence {sure}", figures)
+    detail += f"; but `ask` says `not in the documents`: confidence {sure} is less than {threshold}"
     return Step("found", True, detail, figures, "ask with more words of the passage")

@@ -1,0 +1,216 @@
+"""Train the reader: a LoRA adapter for the bundled generator, on groups of questions.
+
+    python training/train.py ITEMS.jsonl OUT [--epochs 3] [--minutes M] [--seed 0]
+
+All questions of a group share the passages before them: they are read once, and each question sees
+the passages and itself but no other question. Runs on a GPU where there is one. OUT holds the
+adapter and the state of the optimizer after every 50 steps; started again, it goes on there.
+Needs the extra `train`. Knows nothing of where the items come from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from adapter import add_adapter
+from examples import Group, Item, groups
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from ragqa import models
+from ragqa.reading import REFUSED, Line, message_end, message_start
+
+LEARNING_RATE = 5e-4
+WARM_UP = 40
+SAVE_EVERY = 50  # steps
+IGNORED = -100
+MAX_TOKENS = 1400  # of a packed sequence
+
+
+class Packed(NamedTuple):
+    """One sequence: passages once, then every question with its answer."""
+
+    tokens: list[int]
+    positions: list[int]
+    owners: list[int]  # 0: passages; n: the n-th question
+    labels: list[int]
+
+
+def load_base(device: str) -> tuple[Any, Any]:
+    """The bundled generator's weights as they are in the file, and its tokenizer."""
+    _, path, _ = models.generator_file(models.BUNDLED_GENERATOR)
+    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    model = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.bfloat16
+    )
+    return model.to(device), tokenizer
+
+
+class Layout:
+    """The tokens of prompts and answers, as `ragqa.reading` lays them out."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        mark = "\ue000"
+        rendered = tokenizer.apply_chat_template(
+            [{"role": "user", "content": mark}], add_generation_prompt=True, tokenize=False
+        )
+        self._before, self._after = map(self.encode, rendered.split(mark))
+        self._end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text."""
+        return list(self._tokenizer(text, add_special_tokens=False).input_ids)
+
+    def prefix(self, group: Group) -> list[int]:
+        """What stands before the questions of a group."""
+        lines = [Line(title, (text,)) for title, text in group.passages]
+        return [*self._before, *self.encode(message_start(lines))]
+
+    def suffix(self, question: str) -> list[int]:
+        """The question, up to where the answer starts."""
+        return [*self.encode(message_end(question)), *self._after]
+
+    def answer(self, group: Group, gold: tuple[int, int, int] | None) -> list[int]:
+        """What the model should say: `[2] the span`, or that the documents do not say it."""
+        if gold is None:
+            return [*self.encode(REFUSED), self._end]
+        place, first, last = gold
+        span = self._span(group.passages[place][1], first, last)
+        return [*self.encode(f"[{place + 1}]"), *span, self._end]
+
+    def _span(self, text: str, first: int, last: int) -> list[int]:
+        """The tokens of `text`, as it stands after a space, that hold `text[first:last]`."""
+        made = self._tokenizer(f" {text}", add_special_tokens=False, return_offsets_mapping=True)
+        tokens, offsets = list(made.input_ids), list(made.offset_mapping)
+        inside = [at for at, (a, b) in enumerate(offsets) if a <= last and b > first + 1]
+        start = inside[0]
+        # A space before a digit is a token of its own; it belongs to the word.
+        if start and tuple(offsets[start - 1]) == (first, first + 1) and f" {text}"[first] == " ":
+            start -= 1
+        return tokens[start : inside[-1] + 1]
+
+
+def pack(group: Group, layout: Layout) -> Packed | None:
+    """A group as one sequence; None where it is too long to hold a question."""
+    prefix = layout.prefix(group)
+    tokens, labels = list(prefix), [IGNORED] * len(prefix)
+    positions, owners = list(range(len(prefix))), [0] * len(prefix)
+    for number, (question, gold) in enumerate(group.questions, 1):
+        asked, target = layout.suffix(question), layout.answer(group, gold)
+        size = len(asked) + len(target)
+        if len(tokens) + size > MAX_TOKENS:
+            break
+        tokens += asked + target
+        labels += [IGNORED] * len(asked) + target
+        owners += [number] * size
+        positions += range(len(prefix), len(prefix) + size)
+    return Packed(tokens, positions, owners, labels) if len(tokens) > len(prefix) else None
+
+
+def attention_mask(owners: torch.Tensor) -> torch.Tensor:
+    """(1, 1, n, n): a token sees the earlier ones of the passages and of its own question."""
+    causal = torch.ones(len(owners), len(owners), dtype=torch.bool, device=owners.device).tril()
+    return (causal & ((owners[None] == 0) | (owners[None] == owners[:, None])))[None, None]
+
+
+def loss_of(model: Any, packed: Packed, device: str) -> torch.Tensor:
+    """Mean cross-entropy over the tokens of the answers."""
+    hidden = hidden_states(model, packed, device)
+    labels = torch.tensor([*packed.labels[1:], IGNORED], device=device)
+    at = labels != IGNORED
+    return torch.nn.functional.cross_entropy(model.lm_head(hidden[at]).float(), labels[at])
+
+
+def hidden_states(model: Any, packed: Packed, device: str) -> torch.Tensor:
+    """(n, hidden size): what the last layer makes of each token."""
+    mask = attention_mask(torch.tensor(packed.owners, device=device))
+    output = model.model(
+        torch.tensor([packed.tokens], device=device),
+        attention_mask=torch.zeros_like(mask, dtype=torch.bfloat16).masked_fill(~mask, -1e9),
+        position_ids=torch.tensor([packed.positions], device=device),
+        use_cache=False,
+    )
+    return output.last_hidden_state[0]
+
+
+class Run:
+    """A training run with its state on disk."""
+
+    def __init__(self, model: Any, folder: Path, device: str) -> None:
+        self._parameters = add_adapter(model)
+        self._optimizer = torch.optim.AdamW(
+            self._parameters.values(), lr=LEARNING_RATE, weight_decay=0.0
+        )
+        self._state = folder / "state.pt"
+        self.done = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._state.exists():
+            saved = torch.load(self._state, map_location=device)
+            model.load_state_dict(saved["adapter"], strict=False)
+            self._optimizer.load_state_dict(saved["optimizer"])
+            self.done = saved["done"]
+
+    def step(self, loss: torch.Tensor, total: int) -> None:
+        """One step down; the rate warms up, then falls along a cosine."""
+        share = self.done / total
+        factor = 0.05 + 0.95 * (1 + math.cos(math.pi * share)) / 2
+        for setting in self._optimizer.param_groups:
+            setting["lr"] = LEARNING_RATE * factor * min((self.done + 1) / WARM_UP, 1.0)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._parameters.values(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self.done += 1
+
+    def save(self) -> None:
+        """Write the state, whole or not at all."""
+        adapter = {name: p.data for name, p in self._parameters.items()}
+        state = {"adapter": adapter, "optimizer": self._optimizer.state_dict(), "done": self.done}
+        torch.save(state, self._state.with_suffix(".new"))
+        self._state.with_suffix(".new").replace(self._state)
+
+
+def main() -> None:
+    """Train, save, print the loss."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("items", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(options.seed)
+    items = [Item(**json.loads(line)) for line in options.items.open(encoding="utf-8")]
+    model, tokenizer = load_base(device)
+    layout = Layout(tokenizer)
+    packs = [
+        packed
+        for epoch in range(options.epochs)
+        for group in groups(items, options.seed + epoch)
+        if (packed := pack(group, layout))
+    ]
+    run = Run(model, options.out, device)
+    started, losses = time.monotonic(), []
+    while run.done < len(packs) and time.monotonic() - started < options.minutes * 60:
+        loss = loss_of(model, packs[run.done], device)
+        run.step(loss, len(packs))
+        losses.append(loss.item())
+        if run.done % SAVE_EVERY == 0:
+            minutes = (time.monotonic() - started) / 60
+            mean = sum(losses[-SAVE_EVERY:]) / len(losses[-SAVE_EVERY:])
+            print(
+                f"step {run.done} of {len(packs)}, loss {mean:.3f}, {minutes:.1f} min", flush=True
+            )
+            run.save()
+    run.save()
+
+
+if __name__ == "__main__":
+    main()
