@@ -20,6 +20,7 @@ from typing import Any
 from ragqa.embedding import load_embedder
 from ragqa.generation import LlamaCppGenerator
 from ragqa.given import GivenText
+from ragqa.instructions import hidden_text, without_invisible
 from ragqa.models import BUNDLED_EMBEDDER, BUNDLED_GENERATOR
 from ragqa.pipeline import Session, ask
 
@@ -42,8 +43,11 @@ def answer_to(case: dict[str, Any], session: Session) -> str:
 
 
 def has_any(answer: str, wanted: Sequence[str]) -> bool:
-    """True when one of the strings stands in the answer, whatever the case and white space."""
-    text = " ".join(answer.lower().split())
+    """True when one of the strings stands in the answer, whatever the case and white space.
+
+    Also when characters that no font shows stand within it, or make it up.
+    """
+    text = " ".join(f"{without_invisible(answer)} {hidden_text(answer)}".lower().split())
     return any(" ".join(string.lower().split()) in text for string in wanted)
 
 

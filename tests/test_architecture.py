@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "errors": ("", ""),
     "sentences": ("", ""),
     "surrogates": ("", ""),
+    "instructions": ("", ""),
     "filters": ("errors", "lazy:pathspec"),
     "settings": ("errors", "platformdirs"),
     "documents": (
