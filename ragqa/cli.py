@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa import __version__, arguments, render, sessions, terminal
+from ragqa import __version__, arguments, cli_receipts, render, sessions, terminal
 from ragqa.errors import UsageError
 from ragqa.filters import Filter
 from ragqa.options import (
@@ -152,6 +152,7 @@ def ask(
     embedder: EmbedderOption = None,
     reranker: RerankerOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
+    receipt: cli_receipts.ReceiptOption = None,
     json: JsonOption = False,
     plain: PlainOption = False,
     stream: Annotated[
@@ -186,6 +187,8 @@ def ask(
     if batch is not None:
         if question is not None or context is not None:
             raise UsageError("--batch brings its own questions and texts", "leave the others out")
+        if receipt is not None:
+            raise UsageError("--receipt is for one answer", "leave it out: a batch's output is one")
         from ragqa.batch import answer_lines
 
         return answer_lines(opener, batch, resume, strict)
@@ -193,9 +196,13 @@ def ask(
 
     asked = arguments.question_from(question, context)
     given = [arguments.context_from(context)] if context is not None else []
-    with opener.open(index=None if given else True) as session:
-        form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
-        return show_answer(asked, session, given, form)
+    form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
+    asking = cli_receipts.Asking(asked, settings, wanted, given, strict)
+    with (
+        cli_receipts.keeping(receipt, asking) as keep,
+        opener.open(index=None if given else True) as session,
+    ):
+        return show_answer(asked, session, given, form, keep)
 
 
 @app.command(epilog="Example: ragqa search 'positional encoding' --tag ml --since 6m")
@@ -285,6 +292,9 @@ def why(
     asked = arguments.question_from(question, None)
     with sessions.Opener(settings, folder).open() as session:
         return show_trace(file, asked, session, json=json)
+
+
+app.command(epilog="Example: ragqa verify answer.json")(cli_receipts.verify)
 
 
 @app.command(epilog="Example: ragqa status --json")

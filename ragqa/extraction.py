@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ragqa.embedding import Embedder
+from ragqa.instructions import are_instructions
 from ragqa.records import Block, Hit
 from ragqa.sentences import sentence_spans, stems_of
 
@@ -103,22 +104,32 @@ def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
 
 def _sentences_of(place: int, hit: Hit, block: Block) -> Iterator[Ranked]:
     spans = sentence_spans(block.text)
+    orders = are_instructions([block.text[first:last] for first, last in spans])
     leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
     for i, (first, last) in enumerate(spans):
+        if orders[i]:
+            continue  # addressed to the model that reads it: no evidence of anything
         text = block.text[first:last]
         alone = len(text.split()) <= MAX_WORDS and not NO_ANSWER.search(text)
         before, after = first, last
         if leaning[i]:
-            if i == 0:
+            if i == 0 or orders[i - 1]:
                 alone = False  # what "it" is stands in no quote that could be shown with it
             else:
                 before = spans[i - 1][0]
-        if i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":":
+        if _is_leant_on(i, spans, leaning, block) and not orders[i + 1]:
             after = spans[i + 1][1]
         if len(block.text[before:after].split()) > MAX_WORDS:
             alone = alone and not leaning[i]
             before, after = first, last
         yield Ranked(place, hit, block, first, last, before, after, alone)
+
+
+def _is_leant_on(
+    i: int, spans: Sequence[tuple[int, int]], leaning: Sequence[bool], block: Block
+) -> bool:
+    """Whether the sentence after number `i` begins with a pronoun, and goes on to its end."""
+    return i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":"
 
 
 def _shared_words(question: str, texts: Sequence[str]) -> list[float]:

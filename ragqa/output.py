@@ -6,7 +6,7 @@ Knows the forms, not the commands' flags or how answers are made.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa import pipeline, render, terminal
@@ -14,6 +14,8 @@ from ragqa.given import GivenText
 from ragqa.pipeline import Progress, Session
 from ragqa.records import Answer, Sentence
 
+# Takes an answer as it will be shown, before it is.
+Keep = Callable[[Answer, Session], None]
 EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
 EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
 
@@ -29,7 +31,11 @@ class AnswerForm:
 
 
 def show_answer(
-    question: str, session: Session, given: Sequence[GivenText], form: AnswerForm
+    question: str,
+    session: Session,
+    given: Sequence[GivenText],
+    form: AnswerForm,
+    keep: Keep = lambda answer, session: None,
 ) -> int:
     """Ask, show, and return the exit code."""
     rich = terminal.is_terminal(sys.stdout) and not form.plain and not form.json
@@ -37,10 +43,11 @@ def show_answer(
     if streamed and rich and session.generator:
         answer = _ask_live(question, session, given)
     elif streamed and not rich:
-        return _show_by_sentence(question, session, given, form.strict)
+        return _show_by_sentence(question, session, given, form.strict, keep)
     else:
         answer = pipeline.ask(question, session, given)
     answer, code = judged(answer, form.strict)
+    keep(answer, session)
     _say_state(answer, code)
     if form.json:
         return terminal.write(render.to_json(render.answer_json(answer)) + "\n", code)
@@ -77,7 +84,7 @@ def _ask_live(question: str, session: Session, given: Sequence[GivenText]) -> An
 
 
 def _show_by_sentence(
-    question: str, session: Session, given: Sequence[GivenText], strict: bool
+    question: str, session: Session, given: Sequence[GivenText], strict: bool, keep: Keep
 ) -> int:
     """Each sentence as soon as it is judged, then the sources."""
     shown: list[Sentence] = []
@@ -89,6 +96,7 @@ def _show_by_sentence(
 
     answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))
     answer, code = judged(answer, strict)
+    keep(answer, session)
     _say_state(answer, code)
     if not shown:
         return code

@@ -147,11 +147,12 @@ def ask(
     clock.lap("generate")
     if made is None:
         return replace(answer, timings_ms=clock.laps)
-    citer, sentences = made
+    citer, sentences, prompt = made
     return replace(
         answer,
         state=_state(sentences),
         sentences=sentences,
+        prompt=prompt,
         citations=tuple(citer.citations),
         removed=citer.removed,
         warnings=(*answer.warnings, *_citation_warnings(citer)),
@@ -195,17 +196,25 @@ def assess(question: str, hits: Sequence[Hit], session: Session) -> Evidence:
     return Evidence(question, hits, ranked, reading, signals)
 
 
+class _Made(NamedTuple):
+    """An answer's parts; `prompt` is what a model was told that wrote it."""
+
+    citer: Citer
+    sentences: tuple[Sentence, ...]
+    prompt: str = ""
+
+
 def _answer(
     evidence: Evidence,
     given: Sequence[GivenText],
     session: Session,
     progress: Progress,
     clock: _Clock,
-) -> tuple[Citer, tuple[Sentence, ...]] | None:
+) -> _Made | None:
     """The sentences of an answer with their citations; None when the model itself refuses."""
     if session.generator is None:
         return _quote(evidence, given, progress)
-    offered, pieces = _pieces(evidence, session.generator, session.max_tokens)
+    offered, message, pieces = _pieces(evidence, session.generator, session.max_tokens)
     accepted = _unless_refused(pieces)
     clock.lap("prefill")
     if accepted is None and session.threshold > 0:
@@ -213,12 +222,10 @@ def _answer(
     if accepted is None:  # asked to answer always
         return _quote(evidence, given, progress)
     citer = Citer(offered, read_sources(offered, given))
-    return citer, tuple(_judged(accepted, citer, progress))
+    return _Made(citer, tuple(_judged(accepted, citer, progress)), message)
 
 
-def _quote(
-    evidence: Evidence, given: Sequence[GivenText], progress: Progress
-) -> tuple[Citer, tuple[Sentence, ...]]:
+def _quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> _Made:
     """An answer in the documents' own words: the ones that were read, or whole sentences."""
     citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
     reading = evidence.reading
@@ -226,15 +233,15 @@ def _quote(
         said = reading.sentence
         quoted = citer.add_quote(reading.text, said.place, said.block, said.first, said.last)
         progress.on_sentence(quoted)
-        return citer, (quoted,)
+        return _Made(citer, (quoted,))
     pieces = (f"{sentence.shown}\n" for sentence in best_sentences(evidence.ranked))
-    return citer, tuple(_judged(pieces, citer, progress))
+    return _Made(citer, tuple(_judged(pieces, citer, progress)))
 
 
 def _pieces(
     evidence: Evidence, generator: Generator, max_tokens: int
-) -> tuple[Sequence[Hit], Iterator[str]]:
-    """The hits that a model is shown, and the text that it writes, as it comes."""
+) -> tuple[Sequence[Hit], str, Iterator[str]]:
+    """The hits that a model is shown, the message, and the text that it writes, as it comes."""
     budget = prompt_budget(generator, max_tokens)
     message, offered = build_prompt(
         evidence.question, evidence.hits, generator.count_tokens, budget
@@ -244,7 +251,7 @@ def _pieces(
             "the question leaves no room for passages in the model's context",
             "ask a shorter question, or raise context_tokens",
         )
-    return offered, without_thinking(generator.stream(message, max_tokens))
+    return offered, message, without_thinking(generator.stream(message, max_tokens))
 
 
 def prompt_budget(generator: Generator, max_tokens: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.extraction import Ranked
+from ragqa.instructions import without_invisible
 from ragqa.prompt import INSTRUCTION
 
 REFUSED = "Not in the documents."
@@ -115,7 +116,8 @@ def _title(sentence: Ranked) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """The text without line breaks, and without characters that hide something in it."""
+    return " ".join(without_invisible(text).split())
 
 
 class _Found(NamedTuple):

@@ -212,7 +212,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` found out; `render` turns it into text or JSON."""
+    """What `ask` found out; `render` turns it into text or JSON.
+
+    `prompt` is the message that a generator was given; empty where none was asked.
+    """
 
     state: State
     question: str
@@ -224,6 +227,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     removed: int = 0
     confidence: float | None = None
+    prompt: str = ""
 
     @property
     def text(self) -> str:

@@ -139,6 +139,14 @@ def test_words_like_a_refusal_within_an_answer_are_none(session: Session) -> Non
     assert len(answer.sentences) == 2
 
 
+@pytest.mark.parametrize("text", ["Gold melts at 1,064 degrees.", "Not in the documents."])
+def test_an_answer_has_the_prompt_that_the_model_was_given(session: Session, text: str) -> None:
+    session.generator = generator = FakeGenerator(text)
+    assert ask(QUESTION, session).prompt == generator.messages[0]
+    session.generator = None
+    assert ask(QUESTION, session).prompt == ""
+
+
 def test_a_generated_answer_is_judged_and_cited(session: Session) -> None:
     session.generator = FakeGenerator("Gold melts at 1,064 degrees [4][9]. Gold tastes of lemon.")
     answer = ask(QUESTION, session)

@@ -1,0 +1,203 @@
+"""The command `verify` and the option `--receipt`: what was asked -> a receipt, and back again.
+
+Knows which settings an answer depends on. Like `cli` it only parses, constructs, calls and renders.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ragqa import arguments, render, sessions, terminal
+from ragqa.errors import UsageError
+from ragqa.filters import Filter
+from ragqa.options import JsonOption
+from ragqa.settings import NAMES, Settings, load_settings
+
+if TYPE_CHECKING:
+    from ragqa.given import GivenText
+    from ragqa.output import Keep
+    from ragqa.pipeline import Session
+    from ragqa.receipts import Document, Replay
+    from ragqa.records import Answer
+
+EXIT_NOT_VERIFIED = 1
+SEED = 0  # of the generator, which decodes greedily
+# Where the index is stands elsewhere in a receipt; file sizes matter when it is made.
+NO_MATTER = ("index", "collection", "max_file_mb")
+
+ReceiptOption = Annotated[
+    str | None,
+    typer.Option("--receipt", metavar="FILE", help="Keep the answer and what made it: verify."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question with all that was said on how to answer it."""
+
+    question: str
+    settings: Settings
+    wanted: Filter
+    given: Sequence[GivenText]
+    strict: bool
+
+
+@contextmanager
+def keeping(file: str | None, asking: Asking) -> Iterator[Keep]:
+    """What takes an answer and keeps its receipt in a file; nothing, where none is named.
+
+    Raises UsageError before any answer when the file cannot be written.
+    """
+    if file is None:
+        yield lambda answer, session: None
+        return
+    from ragqa.receipts import ReceiptFile
+
+    with ReceiptFile(file) as target:
+        yield lambda answer, session: target.write(make_receipt(answer, session, asking))
+
+
+def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
+    """The receipt of an answer that was made in a session."""
+    from ragqa import receipts
+
+    settings = asking.settings
+    model = settings.model if session.generator else None
+    if session.span_model:
+        model = session.span_model.name
+    used = receipts.models_of(
+        session.embedder.name,
+        session.embedder.fingerprint,
+        model,
+        session.reranker.name if session.reranker else None,
+    )
+    wanted = _filter_json(asking.wanted) if asking.wanted else None
+    context = [
+        {
+            "path": receipts.STDIN if text.path == "stdin" else text.path,
+            "title": text.title,
+            "sha256": receipts.text_hash(text.text),
+        }
+        for text in asking.given
+    ]
+    return receipts.receipt_of(answer, used, settings_of(session, asking), wanted, context)
+
+
+def settings_of(session: Session, asking: Asking) -> dict[str, Any]:
+    """The settings that an answer depends on, so that they mean the same in another folder."""
+    settings = asking.settings
+    values = {name: getattr(settings, name) for name in NAMES if name not in NO_MATTER}
+    values |= {name: _absolute(values[name]) for name in ("model", "embedder", "reranker")}
+    return {
+        **values,
+        "answer": answer_mode(session),
+        "threads": settings.threads or os.cpu_count() or 1,
+        "strict": asking.strict,
+        "threshold": session.threshold,
+        "seed": SEED,
+    }
+
+
+def answer_mode(session: Session) -> str:
+    """Which of the answer modes a session works in."""
+    if session.generator:
+        return "generate"
+    return "read" if session.span_model else "extract"
+
+
+def _absolute(model: str) -> str:
+    """A model's name, or its path from the root where it is one."""
+    path = Path(model).expanduser()
+    return str(path.resolve()) if model and path.exists() else model
+
+
+def _filter_json(wanted: Filter) -> dict[str, Any]:
+    values = asdict(wanted)
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in values.items()
+    }
+
+
+def _filter_from(values: Mapping[str, Any] | None) -> Filter:
+    """The filter of a receipt. Raises UsageError when it is none."""
+    if values is None:
+        return Filter()
+
+    def texts(name: str) -> tuple[str, ...]:
+        return tuple(map(str, values[name]))
+
+    def day(name: str) -> date | None:
+        return date.fromisoformat(values[name]) if values[name] else None
+
+    try:
+        where = tuple((str(key), str(value)) for key, value in values["where"])
+        return Filter(
+            texts("paths"), texts("titles"), texts("tags"), texts("aliases"), where,
+            day("since"), day("until"),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError("the receipt's filter is damaged", "name another receipt") from error
+
+
+def verify(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What `ask --receipt` wrote.")],
+    no_replay: Annotated[
+        bool, typer.Option("--no-replay", help="Only look for the quotes; do not ask again.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
+    """Check a receipt: do its quotes stand in the files, is the answer still the same?
+
+    Exit codes: 0 quotes and answer hold, 1 one does not, 2 usage, 3 cannot work.
+    """
+    from ragqa import receipts
+
+    receipt = receipts.read_receipt(file)
+    checks = receipts.check_quotes(receipt)
+    replay = None if no_replay else _replay(receipt)
+    code = 0 if receipts.is_verified(receipt, checks, replay) else EXIT_NOT_VERIFIED
+    if json:
+        found = receipts.verdict_json(receipt, checks, replay)
+        return terminal.write(render.to_json(found) + "\n", code)
+    return terminal.write(render.table_plain(receipts.verdict_rows(receipt, checks, replay)), code)
+
+
+def _replay(receipt: Document) -> Replay:
+    """Ask a receipt's question again, as it was asked then."""
+    from ragqa import pipeline
+    from ragqa.output import judged
+    from ragqa.receipts import STDIN, Replay
+
+    for item in receipt["context"]:
+        if item["path"] == STDIN:
+            return Replay(None, "its context came from standard input and was not kept")
+        if not Path(item["path"]).is_file():
+            return Replay(None, f"its context {item['path']} is gone")
+    given = [arguments.context_from(item["path"]) for item in receipt["context"]]
+    settings = _settings_then(receipt)
+    wanted, strict = _filter_from(receipt["filter"]), receipt["settings"].get("strict") is True
+    asking = Asking(receipt["question"], settings, wanted, given, strict)
+    opener = sessions.Opener(settings, wanted=wanted)
+    with opener.open(index=receipt["index"] is not None) as session:
+        answer, _ = judged(pipeline.ask(asking.question, session, given), strict)
+        return Replay(make_receipt(answer, session, asking))
+
+
+def _settings_then(receipt: Document) -> Settings:
+    """The settings of a receipt; those that this version does not know are left out."""
+    known = {name: receipt["settings"][name] for name in NAMES if name in receipt["settings"]}
+    if receipt["index"] is not None:
+        # An index knows its own embedder; whether that is the one of then is told later.
+        known |= {"index": receipt["index"]["path"], "embedder": ""}
+    empty: dict[str, Any] = {name: "" for name, value in known.items() if value == ""}
+    given = {name: value for name, value in known.items() if name not in empty}
+    return replace(load_settings(given), **empty)  # a flag may not be empty
