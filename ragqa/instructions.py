@@ -73,59 +73,61 @@ OPENING = (
     r"(?:please|now|stop|important|attention|warning|override|task|admin|system|assistant"
     r"|new (?:task|instructions?)|(?:system )?(?:note|message)|instructions?)"
 )
-FIRST = rf"^\W*(?:{OPENING}\b\W*)*"  # where the sentence begins
+FIRST = rf"^\W*(?:{OPENING}\b\W{{0,8}}){{0,4}}"  # where the sentence begins
 CLAUSE = (  # where an order may begin within it
-    r"(?:^\W*|[;:,.!?>]\W*|\b(?:and|then|please|you (?:must|should|will)) )"
-    rf"(?:{OPENING}\b\W*)*"
+    r"(?:^\W*|[;:,.!?>]\W{0,8}|\b(?:and|then|please|you (?:must|should|will)) )"
+    rf"(?:{OPENING}\b\W{{0,8}}){{0,4}}"
 )
 SOME = r".{0,60}?\b"  # a few words
 ANSWER = r"(?:answer|reply|response|output)"
 SAY = r"(?:say|answer|reply|respond|output|write|print|state|give|repeat)"
 PUT = rf"(?:{SAY}|put|copy|include|mention|credit|add|insert|use)"
+REPLY = r"(?:answer|reply|respond|output|print)"
 NAMED_MODEL = r"(?:ais?|llms?|gpt|chatgpt|claude|(?:large )?language models?|chatbots?)"
 MODEL = rf"(?:{NAMED_MODEL}|(?:ai )?(?:assistants?|models?|agents?|bots?))"
 RULES = (
     r"(?:instructions?|directions?|directives?|rules?|guidelines?|prompts?|orders|commands"
     r"|constraints|restrictions)"
 )
-EARLIER = (
-    r"(?:previous|prior|earlier|preceding|above|foregoing|initial|original|existing|system|former)"
-)
+EARLIER = r"(?:previous|prior|earlier|preceding|above|foregoing)"
 DROP = (
-    r"(?:ignore|disregard|forget|neglect|override|overlook|bypass|discard|set aside"
+    r"(?:ignore|disregard|forget|neglect|set aside"
     r"|(?:do not|don't|never|stop) (?:follow|obey|use|answer|following|obeying))"
     r"(?: all| any| every| everything| of| the| these| those| my| other| and)*"
 )
 SHOW = (
     r"(?:print|reveal|show|output|repeat|display|list|leak|disclose|reproduce|recite|translate"
-    r"|copy|send|dump|paste|write out)"
+    r"|dump|write out)"
 )
 TOLD = r"(?:that )?you (?:were|have|got|follow|received|are)"
 ASKED = (
-    r"(?:when|whenever|if) (?:(?:you are |you're )?asked(?! to\b)"
-    r"|(?:(?:the|a) user|someone|somebody|anyone|anybody) asks|users ask)\b"
+    r"(?:when|whenever|if) (?:(?:you are |you're )?asked (?:about|on|any|anything)"
+    r"|(?:the|a) user asks|users ask)\b"
 )
 GIVEN = r"(?:passages?|user's question|question|conversation|context)"
 
 ANYWHERE = (
-    rf"{ASKED}{SOME}(?:(?:must|should|always|only|please) )*{SAY}\b",
+    rf"{ASKED}{SOME}(?:(?:must|should|always|only|please) )*{REPLY}\b",
     rf"your {ANSWER} (?:about|on|for) {SOME}(?:must|has to|is to|shall) be\b",
     rf"{ANSWER} (?:about|on|for|to) {SOME}(?:that )?you (?:must|have to|are to) give\b",
     rf"{ANSWER} (?:about|on|for) {SOME}that you give is\b",
-    rf"you (?:must|should|have to|will|are to) {SAY} {SOME}{ASKED}",
-    rf"(?:the|your) {ANSWER} (?:must|has to|is to) be:? \S+\W*$",
+    rf"you (?:must|should|have to|will|are to) {REPLY} {SOME}{ASKED}",
+    r"(?:your answer|your reply|the reply) (?:must|has to|is to) be:? \S+\W*$",
 )
 AT_CLAUSE = (
     # Away with what the reader was told before.
-    rf"{DROP}(?: your)? {EARLIER}(?: [\w-]+)? (?:{RULES}|passages?|context)\b(?! (?:for|about)\b)",
+    rf"{DROP}(?: your)? {EARLIER}(?: [\w-]+)? (?:{RULES}|passages?|context)\b"
+    r"(?! (?:for|about|in|when)\b)",
     rf"{DROP} your(?: [\w-]+)? {RULES}\b",
     rf"{DROP} (?:{RULES}|passages) (?:above|before|of the user|{TOLD})\b",
-    rf"{DROP} (?:above|before|what (?:came|was said) before|user|question|passages|{TOLD})\b",
+    rf"{DROP} (?:above(?= and\b|[,;.]|$)|what (?:came|was said) before|user|question|passages"
+    rf"|{TOLD})\b",
     rf"{DROP}(?<=other) (?:notes|documents|sources|texts)\b",
     # Another role.
     rf"you are now (?:an?|the|in|called|my) {SOME}(?:that|who|which|named|mode|{SAY}s?)\b",
-    rf"from (?:now|here) on,? (?:you are (?!able|ready|free|going)|your|only|always"
-    rf"|(?:you (?:must |will |should |only |always )*)?{SAY}\b)",
+    r"from (?:now|here) on,? (?:you are (?:an?|my|no longer|called|named|\w+, an?)\b"
+    r"|your (?:name|role|answers?|only)\b|(?:you (?:must |will |should )?)?(?:only |always )*"
+    rf"(?:{REPLY}|say|ignore|act|pretend|neglect)\b)",
     r"you are no longer (?:an?|the|bound|restricted|subject)\b",
     r"your new (?:role|persona|identity|task|job|name) is\b",
     rf"(?:switch to|enter|activate) \w+ mode\b{SOME}{SAY}\b",
@@ -138,9 +140,9 @@ AT_CLAUSE = (
     r"(?:the )?(?:administrator|admin|operator|developer) (?:order|instruct|command|ask)s you to"
     rf" {SAY}\b",
     # Other texts and secrets.
-    rf"{SHOW} {SOME}(?:system|hidden|secret|developer|initial|original)"
-    r" (?:prompt|instructions?|message)\b",
-    rf"{SHOW} {SOME}(?:your(?: [\w-]+)? {RULES}|{RULES} {TOLD})\b",
+    rf"{SHOW} {SOME}(?:your|hidden|secret)(?: [\w-]+)? (?:system )?(?:prompt|instructions|rules)\b",
+    r"(?:reveal|repeat|leak|disclose|recite) (?:me )?(?:the |all )*(?:system|initial) prompt\b",
+    rf"{SHOW} {SOME}{RULES} {TOLD}\b",
     rf"{SHOW} {SOME}(?:(?:everything|text|words) (?:above|before) this|other passages)\b",
     rf"(?:copy|send|post|append|add|include|insert|embed|put|attach) {SOME}{GIVEN}\b"
     rf"{SOME}(?:https?:|base64|url|link)",
@@ -152,12 +154,12 @@ AT_START = (
     r"pretend (?:to be|that you|you are)\b",
     r"assume the (?:persona|role|identity)\b",
     r"(?:say|answer|reply|respond|output|state) (?:only|just|solely|exactly|nothing but)\b",
-    r"(?:reply|respond) (?:with|that|to)\b",
-    rf"{SAY} {SOME}{ASKED}",
-    r"tell (?:the|every|your) (?:users?|readers?|human)\b",
+    r"(?:reply|respond) (?:with|that)\b(?! (?:an? )?(?:http|\d))",
+    rf"{REPLY} {SOME}{ASKED}",
     # Citations made to order.
     r"(?:do not |don't )?(?:cite|mark|attribute|credit) .{0,80}?\[\d",
-    r"(?:use|treat|take|prefer|replace) (?:this|every|all|each|passage)\b.{0,60}?\[\d",
+    r"(?:use|treat|take|prefer|replace) (?:this (?:sentence|passage|text|note)|passages?"
+    r"|(?:every|all) citations?)\b.{0,60}?\[\d",
 )
 # A call to the reader.
 CALLS = (
@@ -206,7 +208,7 @@ USED_TOKEN = re.compile(
 CALLOUT = re.compile(r"\[!\w+\][+-]?")  # "> [!note]+ Title", where no reader took it out
 # What someone else says; a word or two in quotation marks are emphasis.
 QUOTED = re.compile(
-    r"“[^“”]{12,}”|«[^«»]{12,}»|„[^“”„]{12,}[“”]|\"[^\"]{12,}\"|`[^`]{12,}`|‘[^‘’]{12,}’"
+    r"“[^“”]{12,}”|«[^«»]{12,}»|„[^“”„]{12,}[“”]|\"[^\"]{12,}\"|`[^`]{12,}`|‘[^‘']{12,}'"
 )
 QUOTE_MARK = re.compile('["“”„«»`‘]')
 
@@ -217,6 +219,8 @@ def _any(patterns: Iterable[str]) -> str:
 
 ORDER = re.compile(
     rf"\b{_any(ANYWHERE)}|{CLAUSE}{_any(AT_CLAUSE)}|{FIRST}{_any(AT_START)}|^\W*{_any(CALLS)}"
+    # To people, too: "Tell the user to restart it." With "System:" before it, it is to a model.
+    rf"|^\W*(?:{OPENING}\b\W{{0,8}}){{1,4}}tell the (?:user|reader)\b"
 )
 FOREIGN_ORDER = re.compile(
     rf"(?:\b|(?<=[{HAN}]))"
