@@ -136,8 +136,13 @@ def ask(
         typer.Option(
             "--answer",
             metavar="MODE",
-            help="generate: the model writes; extract: sentences of the documents; auto.",
+            help="read: words of the documents; extract: whole sentences; generate: the model"
+            " writes; auto: generate with --model, else read.",
         ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", metavar="P", help="Refuse below this confidence; 0: never."),
     ] = None,
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="Longest answer, in tokens.")
@@ -174,6 +179,7 @@ def ask(
             "model": model,
             # A model that was named on the command line is meant to be used.
             "answer": "generate" if model and answer is None else answer,
+            "threshold": threshold,
             "max_tokens": max_tokens,
             "embedder": embedder,
             "reranker": reranker,

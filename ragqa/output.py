@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa import pipeline, render, terminal
+from ragqa.answering import Progress
 from ragqa.given import GivenText
-from ragqa.pipeline import Progress, Session
+from ragqa.pipeline import Session
 from ragqa.records import Answer, Sentence
 
 # Takes an answer as it will be shown, before it is.

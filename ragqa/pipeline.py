@@ -1,44 +1,35 @@
 """The stages in order: the one place that names them all.
 
 folder -> documents -> passages -> embeddings -> store                      `build_index`
-question -> retrieval -> prompt -> generation -> citations -> Answer        `ask`
+question -> retrieval -> assessment -> prompt -> generation -> citations -> Answer    `ask`
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from ragqa import models
-from ragqa.citations import Citer, SourceText
+from ragqa.answering import Evidence, Progress, assess, compose, quote
+from ragqa.citations import Citer
 from ragqa.documents import READERS
-from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
-from ragqa.errors import DocumentError, IndexDamagedError, ModelError, UsageError
-from ragqa.extraction import Ranked, best_sentences, rank_sentences
-from ragqa.generation import Generator, without_thinking
+from ragqa.errors import DocumentError, IndexDamagedError, UsageError
+from ragqa.generation import Generator
 from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
 from ragqa.lexical import question_words
-from ragqa.prompt import REFUSAL, build_prompt
-from ragqa.reading import Reading, TokenModel, read
-from ragqa.records import Answer, Hit, IndexReport, Sentence, State
-from ragqa.refusal import Reliance, Signals, confidence, coverage, nearest
+from ragqa.reading import TokenModel
+from ragqa.records import Answer, Hit, IndexReport
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
-from ragqa.sentences import stream_sentences
 from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
 
 LoadEmbedder = Callable[[str], Embedder]
-TEMPLATE_TOKENS = 64  # room for the chat template around the message
-BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
 NO_MATCH = "no document matches the filter"
-MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 
 def build_index(
@@ -107,13 +98,10 @@ class Session:
             question, self.embedder, self.reader, self.k, self.allowed, reranker=self.reranker
         )
 
-
-@dataclass
-class Progress:
-    """Where an answer goes while it is made: pieces as they come, sentences once judged."""
-
-    on_piece: Callable[[str], None] = lambda piece: None
-    on_sentence: Callable[[Sentence], None] = lambda sentence: None
+    def assess(self, question: str, hits: Sequence[Hit]) -> Evidence:
+        """Look through the hits for an answer."""
+        weights = word_weights(question, self.reader)
+        return assess(question, hits, self.embedder, self.span_model, weights)
 
 
 def ask(
@@ -127,7 +115,6 @@ def ask(
     Nothing is shown before it is decided that the documents answer it. Raises ModelError and
     IndexDamagedError.
     """
-    progress = progress or Progress()
     clock = _Clock()
     hits = hits_of_texts(question, given, session.embedder)
     hits += session.search(question)
@@ -139,171 +126,27 @@ def ask(
         warnings=(*session.warnings, *[NO_MATCH] * session.is_barred),
     )
     clock.lap("retrieve")
-    evidence = assess(question, hits, session)
+    evidence = session.assess(question, hits)
     clock.lap("prefill")
-    answer = replace(answer, confidence=round(evidence.confidence, 4))
-    answerable = evidence.ranked and evidence.confidence >= session.threshold
-    made = _answer(evidence, given, session, progress, clock) if answerable else None
-    clock.lap("generate")
-    if made is None:
+    sure = round(evidence.confidence, 4)
+    answer = replace(answer, confidence=sure)
+    if not evidence.ranked or sure < session.threshold:
         return replace(answer, timings_ms=clock.laps)
-    citer, sentences, prompt = made
+    heard, started = progress or Progress(), partial(clock.lap, "prefill")
+    made = compose(evidence, given, session.generator, session.max_tokens, heard, started)
+    if not made.sentences and session.threshold == 0:  # asked to answer always
+        made = quote(evidence, given, heard)
+    clock.lap("generate")
     return replace(
         answer,
-        state=_state(sentences),
-        sentences=sentences,
-        prompt=prompt,
-        citations=tuple(citer.citations),
-        removed=citer.removed,
-        warnings=(*answer.warnings, *_citation_warnings(citer)),
+        state=made.state,
+        sentences=made.sentences,
+        prompt=made.prompt,
+        citations=tuple(made.citer.citations),
+        removed=made.citer.removed,
+        warnings=(*answer.warnings, *_citation_warnings(made.citer)),
         timings_ms=clock.laps,
     )
-
-
-def _state(sentences: Sequence[Sentence]) -> State:
-    """What the verdicts on its sentences make of an answer; one without any is none."""
-    if not sentences:
-        return "not_in_documents"
-    supported = any(sentence.support == "supported" for sentence in sentences)
-    return "answered" if supported else "unsupported"
-
-
-class Evidence(NamedTuple):
-    """What an answer is made from, and how sure it is that there is one."""
-
-    question: str
-    hits: Sequence[Hit]
-    ranked: Sequence[Ranked]
-    reading: Reading | None
-    signals: Signals
-
-    @property
-    def confidence(self) -> float:
-        """The probability that the hits answer the question."""
-        return confidence(self.signals)
-
-
-def assess(question: str, hits: Sequence[Hit], session: Session) -> Evidence:
-    """Look through the hits for an answer."""
-    ranked = rank_sentences(question, hits, session.embedder)
-    reading = read(question, ranked, session.span_model) if session.span_model else None
-    signals = Signals(
-        nearest(hits),
-        coverage(hits, word_weights(question, session)),
-        ranked[0].score if ranked else 0.0,
-        Reliance(reading.p_refused, reading.p_passage, reading.p_span) if reading else None,
-    )
-    return Evidence(question, hits, ranked, reading, signals)
-
-
-class _Made(NamedTuple):
-    """An answer's parts; `prompt` is what a model was told that wrote it."""
-
-    citer: Citer
-    sentences: tuple[Sentence, ...]
-    prompt: str = ""
-
-
-def _answer(
-    evidence: Evidence,
-    given: Sequence[GivenText],
-    session: Session,
-    progress: Progress,
-    clock: _Clock,
-) -> _Made | None:
-    """The sentences of an answer with their citations; None when the model itself refuses."""
-    if session.generator is None:
-        return _quote(evidence, given, progress)
-    offered, message, pieces = _pieces(evidence, session.generator, session.max_tokens)
-    accepted = _unless_refused(pieces)
-    clock.lap("prefill")
-    if accepted is None and session.threshold > 0:
-        return None
-    if accepted is None:  # asked to answer always
-        return _quote(evidence, given, progress)
-    citer = Citer(offered, read_sources(offered, given))
-    return _Made(citer, tuple(_judged(accepted, citer, progress)), message)
-
-
-def _quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> _Made:
-    """An answer in the documents' own words: the ones that were read, or whole sentences."""
-    citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
-    reading = evidence.reading
-    if reading and reading.is_short:
-        said = reading.sentence
-        quoted = citer.add_quote(reading.text, said.place, said.block, said.first, said.last)
-        progress.on_sentence(quoted)
-        return _Made(citer, (quoted,))
-    pieces = (f"{sentence.shown}\n" for sentence in best_sentences(evidence.ranked))
-    return _Made(citer, tuple(_judged(pieces, citer, progress)))
-
-
-def _pieces(
-    evidence: Evidence, generator: Generator, max_tokens: int
-) -> tuple[Sequence[Hit], str, Iterator[str]]:
-    """The hits that a model is shown, the message, and the text that it writes, as it comes."""
-    budget = prompt_budget(generator, max_tokens)
-    message, offered = build_prompt(
-        evidence.question, evidence.hits, generator.count_tokens, budget
-    )
-    if not offered:
-        raise ModelError(
-            "the question leaves no room for passages in the model's context",
-            "ask a shorter question, or raise context_tokens",
-        )
-    return offered, message, without_thinking(generator.stream(message, max_tokens))
-
-
-def prompt_budget(generator: Generator, max_tokens: int) -> int:
-    """The most tokens that a message may have, when the answer may have `max_tokens`."""
-    # The answer may take half of the context at most: without passages it would be invented.
-    reserve = min(max_tokens, generator.context_tokens // 2)
-    return generator.context_tokens - reserve - TEMPLATE_TOKENS
-
-
-def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
-    """The pieces; None when they begin with the model's own refusal."""
-    head = ""
-    for piece in pieces:
-        head += piece
-        if len(head.strip(BEFORE_REFUSAL)) > len(REFUSAL):
-            break
-    if head.strip(BEFORE_REFUSAL).lower().startswith(REFUSAL):
-        return None
-    return chain([head], pieces)
-
-
-def _judged(pieces: Iterator[str], citer: Citer, progress: Progress) -> Iterator[Sentence]:
-    """The sentences of a text with their verdicts; a text that goes in circles ends."""
-
-    def shown() -> Iterator[str]:
-        for piece in pieces:
-            progress.on_piece(piece)
-            yield piece
-
-    for raw in stream_sentences(shown()):
-        if sentence := citer.add(raw):
-            progress.on_sentence(sentence)
-            yield sentence
-        elif citer.repeated >= MAX_REPEATED:
-            return
-
-
-def read_sources(hits: Sequence[Hit], given: Sequence[GivenText] = ()) -> dict[str, SourceText]:
-    """The present text of each file that the hits come from."""
-    sources = {text.path: SourceText(text.text, changed=False) for text in given}
-    for hit in hits:
-        if hit.path in sources:
-            continue
-        try:
-            data = Path(hit.path).read_bytes()
-            text, _ = decode(data, hit.encoding)
-        except (OSError, DocumentError):
-            sources[hit.path] = SourceText(None, changed=True)
-        else:
-            changed = hashlib.sha256(data).hexdigest() != hit.sha256
-            sources[hit.path] = SourceText(text, changed)
-    return sources
 
 
 def matching_embedder(meta: Mapping[str, str], wanted: str, load: LoadEmbedder) -> Embedder:
@@ -372,12 +215,12 @@ def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
     return {"path": str(reader.directory), "generation": reader.generation} if reader else None
 
 
-def word_weights(question: str, session: Session) -> Mapping[str, float]:
+def word_weights(question: str, reader: IndexReader | None) -> Mapping[str, float]:
     """How much each word of the question says; all the same where there is no index to count in."""
     words = question_words(question)
-    if session.reader is None:
+    if reader is None:
         return dict.fromkeys(words, 1.0)
-    statistics = session.reader.statistics(words)
+    statistics = reader.statistics(words)
     return {word: statistics.weight(word) for word in words}
 
 
@@ -399,5 +242,5 @@ class _Clock:
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
-        self.laps[name] = round((now - self._last) * 1000, 1)
+        self.laps[name] = round(self.laps.get(name, 0.0) + (now - self._last) * 1000, 1)
         self._last = now

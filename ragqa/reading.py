@@ -7,7 +7,7 @@ whatever it says stands in a passage. Pure but for the model that is passed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -17,11 +17,14 @@ import numpy.typing as npt
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
 from ragqa.prompt import INSTRUCTION
+from ragqa.sentences import numbers_of, stems_of
 
 REFUSED = "Not in the documents."
 MAX_PASSAGES = 9  # numbers of one digit are one token
 MAX_SENTENCES = 8  # in 300 of 300 questions of SQuAD, the answer stands in the first eight
 MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
+MAX_RIVALS = 2
+MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
 Scores = npt.NDArray[np.float32]
 
 
@@ -52,6 +55,13 @@ class Line(NamedTuple):
     sentences: tuple[str, ...]
 
 
+class Rival(NamedTuple):
+    """Another sentence that says the same of something else: "in 1998" beside "in 1999"."""
+
+    sentence: Ranked
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the reader found: `text` stands in `sentence`, where a line break may be a space.
@@ -64,6 +74,7 @@ class Reading:
     p_refused: float  # that the passages do not say it
     p_passage: float  # of the passage, among the passages
     p_span: float  # of the span, within the passage
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def is_short(self) -> bool:
@@ -92,8 +103,38 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
         )
         for place in places
     ]
-    found = _decode(message_start(lines), message_end(question), texts, numbers, model)
-    return Reading(shown[found.sentence], *found[1:])
+    decoder = _Decoder(model, message_start(lines) + message_end(question))
+    digit, p_passage = decoder.passage(numbers)
+    own = {i: text for i, text in enumerate(texts) if numbers[i] == digit}
+    best, said, p_span = decoder.copy(digit, own)
+    rivals = [
+        Rival(shown[i], other)
+        for i, text in enumerate(texts)
+        if i != best and may_disagree(texts[best], said, text)
+        if (other := decoder.copy(numbers[i], {i: text})[1]) and _differ(said, other)
+    ]
+    return Reading(
+        shown[best], said, decoder.p_refused, p_passage, p_span, tuple(rivals[:MAX_RIVALS])
+    )
+
+
+def may_disagree(sentence: str, said: str, other: str) -> bool:
+    """Whether another sentence says what this one says, but for the words that are the answer."""
+    rest = set(stems_of(sentence)) - set(stems_of(said))
+    theirs = set(stems_of(other))
+    return (
+        len(rest) >= MIN_SAME
+        and len(rest & theirs) >= SAME_SHARE * len(rest)
+        and len(theirs) <= 2 * len(rest | set(stems_of(said)))
+        and not set(stems_of(said)) <= theirs
+    )
+
+
+def _differ(one: str, other: str) -> bool:
+    """Two values of a kind: both with numbers or both without, and neither part of the other."""
+    ours, theirs = set(stems_of(one)), set(stems_of(other))
+    same_kind = bool(numbers_of(one)) == bool(numbers_of(other))
+    return same_kind and not (ours <= theirs or theirs <= ours)
 
 
 def message_start(lines: Sequence[Line]) -> str:
@@ -118,35 +159,6 @@ def _title(sentence: Ranked) -> str:
 def _one_line(text: str) -> str:
     """The text without line breaks, and without characters that hide something in it."""
     return " ".join(without_invisible(text).split())
-
-
-class _Found(NamedTuple):
-    sentence: int
-    text: str
-    p_refused: float
-    p_passage: float
-    p_span: float
-
-
-def _decode(
-    start: str, end: str, sentences: Sequence[str], numbers: Sequence[int], model: TokenModel
-) -> _Found:
-    """`numbers` are those of the sentences' passages."""
-    before, after, stop = model.template()
-    decoder = _Decoder(model, stop)
-    scores = decoder.feed([*before, *model.encode(start), *model.encode(end), *after])
-    refusal, opening = model.encode(REFUSED)[0], model.encode("[")[0]
-    p_refused = float(_softmax(scores, [refusal, opening])[0])
-    digits = {model.encode(str(number))[0]: number for number in numbers}
-    digit, p_passage = _likeliest(decoder.feed([opening]), list(digits))
-    tokens = {
-        i: model.encode(f" {text}")
-        for i, (text, number) in enumerate(zip(sentences, numbers, strict=True))
-        if number == digits[digit]
-    }
-    spans = _Spans(tokens, model)
-    span, p_span = decoder.copy([digit, *model.encode("]")], spans)
-    return _Found(span.sentence, spans.text(span), p_refused, p_passage, p_span)
 
 
 class _Span(NamedTuple):
@@ -206,31 +218,39 @@ def _is_word(byte: bytes) -> bool:
 
 
 class _Decoder:
-    """Feeds tokens to a model, one text after another."""
+    """A model that has read the passages and the question, ready to answer several times."""
 
-    def __init__(self, model: TokenModel, end: int) -> None:
+    def __init__(self, model: TokenModel, message: str) -> None:
         self._model = model
-        self._end = end
-        self._past = 0
+        before, after, self._end = model.template()
+        prompt = [*before, *model.encode(message), *after]
+        scores = model.logits(prompt, 0)
+        refusal, self._opening = model.encode(REFUSED)[0], model.encode("[")[0]
+        self.p_refused = float(_softmax(scores, [refusal, self._opening])[0])
+        self._past = len(prompt)
 
-    def feed(self, tokens: Sequence[int]) -> Scores:
-        """Scores for the token after these."""
-        scores = self._model.logits(tokens, self._past)
-        self._past += len(tokens)
-        return scores
+    def passage(self, numbers: Iterable[int]) -> tuple[int, float]:
+        """The number of the passage that is named, and its probability among them."""
+        digits = {self._model.encode(str(number))[0]: number for number in numbers}
+        scores = self._model.logits([self._opening], self._past)
+        digit, chance = _likeliest(scores, list(digits))
+        return digits[digit], chance
 
-    def copy(self, opening: Sequence[int], spans: _Spans) -> tuple[_Span, float]:
-        """The span that greedy decoding copies, and its probability among all spans."""
-        open_spans, scores, p_span = spans.starts(), self.feed(opening), 1.0
+    def copy(self, number: int, sentences: Mapping[int, str]) -> tuple[int, str, float]:
+        """Which of a passage's sentences is copied from, what, and the probability of that."""
+        spans = _Spans({i: self._model.encode(f" {s}") for i, s in sentences.items()}, self._model)
+        opening = [self._opening, *self._model.encode(f"{number}]")]
+        scores, past = self._model.logits(opening, self._past), self._past + len(opening)
+        candidates, chance_of_all = spans.starts(), 1.0
         while True:
-            longer, complete = spans.longer(open_spans), spans.complete(open_spans)
+            longer, complete = spans.longer(candidates), spans.complete(candidates)
             ways = [*longer, *([self._end] if complete else [])]
             token, chance = _likeliest(scores, ways)
-            p_span *= chance
+            chance_of_all *= chance
             if token == self._end:
-                return complete[0], p_span
-            open_spans = longer[token]
-            scores = self.feed([token])
+                return complete[0].sentence, spans.text(complete[0]), chance_of_all
+            candidates = longer[token]
+            scores, past = self._model.logits([token], past), past + 1
 
 
 def _likeliest(scores: Scores, ways: Sequence[int]) -> tuple[int, float]:

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ragqa.answering import prompt_budget
 from ragqa.documents.folder import why_left_out
 from ragqa.lexical import bm25, question_words
 from ragqa.locate import locate, some
-from ragqa.pipeline import Session, assess, prompt_budget
+from ragqa.pipeline import Session
 from ragqa.prompt import build_prompt
 from ragqa.records import Hit, Step, Trace
 from ragqa.retrieval import (
@@ -347,7 +348,7 @@ def _is_part(hit: Hit, text: Hit) -> bool:
 
 def _found(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:
     """At which place, and whether `ask` would answer from it."""
-    sure, threshold = round(assess(question, hits, session).confidence, 4), session.threshold
+    sure, threshold = round(session.assess(question, hits).confidence, 4), session.threshold
     figures = {
         "rank": rank,
         "confidence": sure,

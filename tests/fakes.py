@@ -96,3 +96,45 @@ class FakeGenerator:
         self.messages.append(message)
         for start in range(0, len(self.answer), 7):
             yield self.answer[start : start + 7]
+
+
+class FakeSpanModel:
+    """Wants to say what it was told to; a token is a word with the space before it, or a sign.
+
+    Remembers what it was asked. `p_refused` is how sure it is that nothing answers.
+    """
+
+    name = "fake-reader"
+    _size = 5000
+
+    def __init__(self, wish: str, p_refused: float = 0.1) -> None:
+        self._vocabulary: dict[str, int] = {"<end>": 0}
+        self._wish = [*self.encode(wish), 0]
+        self._p_refused = p_refused
+        self._said = self._read = 0
+        self.prompts: list[str] = []
+
+    def encode(self, text: str) -> list[int]:
+        words = re.findall(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s", text)
+        return [self._vocabulary.setdefault(word, len(self._vocabulary)) for word in words]
+
+    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        words = list(self._vocabulary)
+        return [words[token].encode() for token in tokens]
+
+    def template(self) -> tuple[list[int], list[int], int]:
+        return self.encode("<user>"), self.encode("<model>"), 0
+
+    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
+        scores = np.zeros(self._size, dtype=np.float32)
+        if past == 0:
+            self.prompts.append(b"".join(self.pieces(tokens)).decode())
+            self._read = len(tokens)
+            refusal = self.encode("Not in the documents.")[0]
+            scores[refusal] = np.log(self._p_refused / (1 - self._p_refused))
+            return scores
+        # What is fed once more, from the end of the prompt, is an answer begun anew.
+        self._said = len(tokens) if past == self._read else self._said + len(tokens)
+        if self._said < len(self._wish):
+            scores[self._wish[self._said]] = 9.0
+        return scores

@@ -48,27 +48,33 @@ TABLE: dict[str, tuple[str, str]] = {
     "given": ("documents passages embedding records", ""),
     "retrieval": ("records lexical late_interaction embedding reranking store", "numpy"),
     "refusal": ("records sentences", ""),
-    "reading": ("extraction prompt instructions", "numpy"),
+    "reading": ("extraction prompt instructions sentences", "numpy"),
     "prompt": ("records", ""),
     "extraction": ("records embedding instructions sentences", ""),
     "generation": ("models errors", "numpy lazy:llama_cpp"),
     "citations": ("records sentences", ""),
+    "answering": (
+        "citations documents embedding errors extraction generation given prompt reading records"
+        " refusal sentences",
+        "",
+    ),
     "pipeline": (
         "records errors models documents indexing given embedding lexical store reranking"
-        " retrieval refusal prompt extraction reading generation citations sentences",
+        " retrieval answering reading generation citations",
         "",
     ),
     "render": ("records errors surrogates", "lazy:rich"),
     "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
     "sessions": (
-        "settings errors filters models records terminal embedding reranking generation store pipeline",
+        "settings errors filters models records terminal embedding reranking generation store"
+        " pipeline",
         "",
     ),
     "reports": ("models errors render settings store", ""),
     "locate": ("documents errors store", ""),
-    "why": ("pipeline documents locate lexical prompt records retrieval store", ""),
-    "output": ("pipeline render terminal given records why", "lazy:rich"),
+    "why": ("answering pipeline documents locate lexical prompt records retrieval store", ""),
+    "output": ("answering pipeline render terminal given records why", "lazy:rich"),
     "batch": ("pipeline render terminal errors given output sessions surrogates", ""),
     "arguments": ("terminal errors documents given surrogates", ""),
     "receipts": ("documents errors models records render", ""),

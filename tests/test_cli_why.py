@@ -29,7 +29,7 @@ FIGURES = {
     "fusion": ["rank", "k", "score"],
     "folding": ["into", "rank"],
     "prompt": ["budget"],
-    "found": ["rank", "evidence", "threshold", "refused"],
+    "found": ["rank", "confidence", "threshold", "refused"],
 }
 
 
@@ -62,7 +62,7 @@ full-text score {lexical["score"]:.3f} is place 1 of {lexical["of"]}
 fusion     ok, place 1 of 3, score {steps["fusion"]["score"]:.4f}
 folding    ok, it repeats no better passage
 prompt     ok, the answer is made of the documents' own sentences: no token budget
-found      place 1 of 3; `ask` answers: evidence {steps["found"]["evidence"]}
+found      place 1 of 3; `ask` answers: confidence {steps["found"]["confidence"]}
 """
     assert run_cli(*arguments) == Result(0, lines, "")
 
@@ -126,7 +126,7 @@ def test_a_file_that_does_not_exist(run_cli: RunCli, index: Path, tmp_path: Path
 def test_a_document_that_would_be_refused(run_cli: RunCli, index: Path) -> None:
     done = run_cli("why", "bread", NOWHERE, "--index", index)
     assert (done.code, done.err) == (0, "")
-    assert "; but `ask` says `not in the documents`: evidence 0." in done.out
+    assert "; but `ask` says `not in the documents`: confidence 0." in done.out
     assert run_cli("ask", NOWHERE, "--index", index).code == 1
 
 

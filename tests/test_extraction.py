@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.extraction import best_sentences
+from ragqa.extraction import best_sentences, rank_sentences
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
 from tests.hits import hits_of
@@ -29,7 +29,8 @@ A lower perplexity means that the model predicts the text better. Bread rises wi
 
 
 def _answer(question: str, text: str, count: int = 2) -> list[str]:
-    return [item.text for item in best_sentences(question, hits_of(text), FakeEmbedder(), count)]
+    ranked = rank_sentences(question, hits_of(text), FakeEmbedder())
+    return [item.shown for item in best_sentences(ranked, count)]
 
 
 def test_the_sentence_that_answers_is_taken_and_no_question_code_or_reference() -> None:
@@ -68,7 +69,7 @@ def test_at_most_as_many_as_asked_for_best_first() -> None:
     text = "# T\n\n" + "".join(f"Gold melts hot {n} {n}.\n\n" for n in "abcdef")
     hits = hits_of(text)
     for count in (1, 2, 3):
-        found = best_sentences("gold melts hot", hits, FakeEmbedder(), count)
+        found = best_sentences(rank_sentences("gold melts hot", hits, FakeEmbedder()), count)
         assert len(found) == count
         assert [item.score for item in found] == sorted((i.score for i in found), reverse=True)
 
@@ -90,7 +91,7 @@ def test_rare_words_of_the_question_count_more() -> None:
 )
 def test_without_a_statement_there_is_no_evidence(text: str) -> None:
     assert _answer("why", text) == []
-    assert best_sentences("why", [], FakeEmbedder()) == []
+    assert best_sentences(rank_sentences("why", [], FakeEmbedder())) == []
 
 
 def test_without_a_whole_sentence_short_notes_are_the_evidence() -> None:
@@ -100,7 +101,7 @@ def test_without_a_whole_sentence_short_notes_are_the_evidence() -> None:
 def test_evidence_names_its_hit() -> None:
     hits = hits_of("# A\n\nGold melts at high heat.\n", "/a.md")
     hits += hits_of("# B\n\nBread rises with wild yeast.\n", "/b.md")
-    [found] = best_sentences("wild yeast bread", hits, FakeEmbedder(), 1)
+    [found] = best_sentences(rank_sentences("wild yeast bread", hits, FakeEmbedder()), 1)
     assert found.hit.path == "/b.md"
 
 
@@ -110,7 +111,7 @@ def test_the_choice_does_not_depend_on_the_seed_of_hashes() -> None:
         "hits = [h for _, hits in list(corpus_hits().values())[:5] for h in hits]\n"
         "from ragqa.citations import Judge\n"
         "question = 'how do models hide the text of large tokens and what size has attention'\n"
-        "found = best_sentences(question, hits, FakeEmbedder(), 9)\n"
+        "found = best_sentences(rank_sentences(question, hits, FakeEmbedder()), 9)\n"
         "print([(item.score.hex(), item.text) for item in found])\n"
         "print([Judge(hits).judge(item.text)[1][0].text for item in found])\n"
     )
@@ -139,5 +140,6 @@ def test_a_text_given_with_the_question_comes_first() -> None:
     indexed = [
         replace(hit, passage_id=1) for hit in hits_of("# F\n\nFusion decides it all early.\n")
     ]
-    [found] = best_sentences("What is decided here?", [*indexed, *given], FakeEmbedder(), 1)
+    ranked = rank_sentences("What is decided here?", [*indexed, *given], FakeEmbedder())
+    [found] = best_sentences(ranked, 1)
     assert found.hit.path == "/minutes.md"

@@ -16,7 +16,7 @@ from ragqa.given import GivenText
 from ragqa.pipeline import Progress, Session, ask
 from ragqa.records import Answer, Sentence
 from ragqa.store import IndexReader
-from tests.fakes import FakeEmbedder, FakeGenerator
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeSpanModel
 from tests.notes import Notes
 
 METALS = """# Metals
@@ -102,7 +102,8 @@ def test_without_a_generator_the_answer_is_a_sentence_of_the_file(
     assert answer.models == {"embedder": "fake", "generator": None}
     assert answer.index == {"path": str(notes.directory), "generation": 1}
     assert list(answer.timings_ms) == ["retrieve", "prefill", "generate"]
-    assert (answer.question, answer.warnings, answer.confidence) == (QUESTION, (), None)
+    assert (answer.question, answer.warnings) == (QUESTION, ())
+    assert answer.confidence is not None and answer.confidence > 0.5
 
 
 def test_what_the_documents_do_not_say_is_refused_before_the_model_is_asked(
@@ -119,7 +120,8 @@ def test_what_the_documents_do_not_say_is_refused_before_the_model_is_asked(
     )
     assert generator.messages == []
     assert shown.events == []
-    assert list(answer.timings_ms) == ["retrieve"]
+    assert list(answer.timings_ms) == ["retrieve", "prefill"]
+    assert answer.confidence is not None and answer.confidence < 0.5
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -318,3 +320,44 @@ def test_a_question_that_fills_the_context_is_an_error(session: Session) -> None
     session.generator = FakeGenerator("No.", context_tokens=70)
     with pytest.raises(ModelError, match="leaves no room for passages"):
         ask(QUESTION, session)
+
+
+def test_a_reader_answers_with_words_of_the_file_and_cites_their_sentence(
+    session: Session, notes: Notes
+) -> None:
+    session.span_model = FakeSpanModel("[1] 1,064 degrees")
+    shown = Shown()
+    answer = ask(QUESTION, session, progress=shown)
+    assert (answer.state, answer.text) == ("answered", "1,064 degrees [1]")
+    [citation] = answer.citations
+    assert citation.quote == "**Gold** melts at 1,064 degrees."
+    assert METALS[citation.start_char : citation.end_char] == citation.quote
+    assert answer.models["generator"] == "fake-reader"
+    assert [sentence.text for sentence in answer.sentences] == ["1,064 degrees [1]"]
+
+
+def test_a_reader_that_explains_gives_whole_sentences(session: Session) -> None:
+    session.span_model = FakeSpanModel("[1] Gold melts at 1,064 degrees.")
+    assert ask(QUESTION, session).text == ANSWER
+
+
+def test_the_doubt_of_the_reader_lowers_confidence_and_the_threshold_decides(
+    session: Session,
+) -> None:
+    session.span_model = FakeSpanModel("[1] 1,064", p_refused=0.01)
+    sure = ask(QUESTION, session).confidence
+    session.span_model = FakeSpanModel("[1] 1,064", p_refused=0.99)
+    answer = ask(QUESTION, session)
+    assert sure is not None and answer.confidence is not None and answer.confidence < sure
+    session.threshold = answer.confidence
+    assert ask(QUESTION, session).state == "answered"
+    session.threshold = answer.confidence + 0.001
+    assert ask(QUESTION, session).state == "not_in_documents"
+
+
+def test_with_the_threshold_at_zero_there_is_always_an_answer(session: Session) -> None:
+    session.threshold = 0.0
+    session.generator = FakeGenerator("Not in the documents.")
+    answer = ask("Who won the football cup in Lisbon?", session)
+    assert answer.state == "answered"
+    assert answer.sentences

@@ -77,7 +77,7 @@ def test_numbers_within_their_limits(name: str) -> None:
         ("k = 6.0", "k must be a whole number from 1 to 100, not 6.0"),
         ("k = [1]", "k must be a whole number from 1 to 100, not \\[1\\]"),
         ("model = 3", "model must be text, not 3"),
-        ('answer = "guess"', "answer must be one of auto, generate, extract, not 'guess'"),
+        ('answer = "guess"', "answer must be one of auto, read, extract, generate, not 'guess'"),
         ('collection = "../x"', "not a collection name: '../x'"),
         ("colour = 1", "unknown setting 'colour' in "),
         ("k = ", "cannot read "),

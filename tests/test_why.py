@@ -13,7 +13,6 @@ from ragqa import indexing
 from ragqa.errors import UsageError
 from ragqa.pipeline import Session
 from ragqa.records import Step, Trace
-from ragqa.refusal import THRESHOLD
 from ragqa.render import trace_json, trace_plain
 from ragqa.retrieval import POOL, retrieve
 from ragqa.store import IndexReader
@@ -359,10 +358,10 @@ def test_a_document_that_is_found(notes: Notes, why: Why) -> None:
     assert [step.stage for step in found.steps] == STAGES
     assert (found.found, found.rank, found.path) == (True, 1, f"{notes.folder}/zebra.md")
     figures = dict(found.steps[-1].figures)
-    evidence = figures.pop("evidence")
-    assert figures == {"rank": 1, "threshold": THRESHOLD, "refused": False}
-    assert evidence >= THRESHOLD
-    assert found.steps[-1].detail == f"place 1 of 2; `ask` answers: evidence {evidence}"
+    confidence = figures.pop("confidence")
+    assert figures == {"rank": 1, "threshold": 0.5, "refused": False}
+    assert confidence >= 0.5
+    assert found.steps[-1].detail == f"place 1 of 2; `ask` answers: confidence {confidence}"
     assert found.steps[-1].advice == ""
 
 
@@ -373,8 +372,8 @@ def test_a_document_that_is_found_but_refused(notes: Notes, why: Why) -> None:
     step = found.steps[-1]
     assert step.figures["refused"]
     assert step.detail.endswith(
-        f"; but `ask` says `not in the documents`: evidence {step.figures['evidence']}"
-        f" is less than {THRESHOLD}"
+        f"; but `ask` says `not in the documents`: confidence {step.figures['confidence']}"
+        f" is less than 0.5"
     )
     assert step.advice == "ask with more words of the passage"
 

@@ -27,7 +27,7 @@ from ragqa import models
 from ragqa.embedding import load_embedder
 from ragqa.generation import LlamaCppGenerator
 from ragqa.given import GivenText, hits_of_texts
-from ragqa.pipeline import Session, assess, build_index
+from ragqa.pipeline import Session, build_index
 from ragqa.refusal import WEIGHTS
 from ragqa.store import IndexReader
 
@@ -54,7 +54,7 @@ def features(
     """What `confidence` weighs for one question on given passages."""
     given = [GivenText(f"passage:{n}", p["title"], p["text"]) for n, p in enumerate(passages, 1)]
     hits = hits_of_texts(question, given, session.embedder)
-    found = assess(question, hits, session).signals
+    found = session.assess(question, hits).signals
     return {"features": found.features, "answerable": answerable}
 
 
@@ -62,7 +62,7 @@ def corpus_rows(session: Session) -> Iterator[dict[str, Any]]:
     """The same for our own questions, whose passages are searched for."""
     for row in map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines()):
         if row["split"] == "dev":
-            found = assess(row["question"], session.search(row["question"]), session).signals
+            found = session.assess(row["question"], session.search(row["question"])).signals
             yield {"features": found.features, "answerable": row["answerable"]}
 
 

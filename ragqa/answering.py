@@ -1,0 +1,195 @@
+"""Hits -> is there an answer, and its sentences: quoted, or written by a model and judged.
+
+Says nothing before it is known that there is an answer. Knows nothing of how hits are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from ragqa.citations import Citer, SourceText
+from ragqa.documents.decoding import decode
+from ragqa.embedding import Embedder
+from ragqa.errors import DocumentError, ModelError
+from ragqa.extraction import Ranked, best_sentences, rank_sentences
+from ragqa.generation import Generator, without_thinking
+from ragqa.given import GivenText
+from ragqa.prompt import REFUSAL, build_prompt
+from ragqa.reading import Reading, Rival, TokenModel, read
+from ragqa.records import Hit, Sentence, State
+from ragqa.refusal import Reliance, Signals, confidence, coverage, nearest
+from ragqa.sentences import stream_sentences
+
+TEMPLATE_TOKENS = 64  # room for the chat template around the message
+BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
+DISAGREES = "The documents disagree: "
+MAX_REPEATED = 2  # sentences said again before an answer is cut off
+
+
+@dataclass
+class Progress:
+    """Where an answer goes while it is made: pieces as they come, sentences once judged."""
+
+    on_piece: Callable[[str], None] = lambda piece: None
+    on_sentence: Callable[[Sentence], None] = lambda sentence: None
+
+
+class Evidence(NamedTuple):
+    """What an answer is made from, and how sure it is that there is one."""
+
+    question: str
+    hits: Sequence[Hit]
+    ranked: Sequence[Ranked]
+    reading: Reading | None
+    signals: Signals
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the hits answer the question."""
+        return confidence(self.signals)
+
+
+def assess(
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder,
+    span_model: TokenModel | None,
+    word_weights: Mapping[str, float],
+) -> Evidence:
+    """Look through the hits for an answer; `word_weights` are those of the question's words."""
+    ranked = rank_sentences(question, hits, embedder)
+    reading = read(question, ranked, span_model) if span_model else None
+    signals = Signals(
+        nearest(hits),
+        coverage(hits, word_weights),
+        ranked[0].score if ranked else 0.0,
+        Reliance(reading.p_refused, reading.p_passage, reading.p_span) if reading else None,
+    )
+    return Evidence(question, hits, ranked, reading, signals)
+
+
+class Made(NamedTuple):
+    """An answer's parts; `prompt` is what a model was told that wrote it."""
+
+    citer: Citer
+    sentences: tuple[Sentence, ...]
+    prompt: str = ""
+
+    @property
+    def state(self) -> State:
+        """What the verdicts on its sentences make of an answer; one without any is none."""
+        if not self.sentences:
+            return "not_in_documents"
+        supported = any(sentence.support == "supported" for sentence in self.sentences)
+        return "answered" if supported else "unsupported"
+
+
+def compose(
+    evidence: Evidence,
+    given: Sequence[GivenText],
+    generator: Generator | None,
+    max_tokens: int,
+    progress: Progress,
+    on_start: Callable[[], None],
+) -> Made:
+    """The sentences of an answer with their citations; none when the model itself refuses.
+
+    `on_start` is called when a model that writes has read its prompt.
+    """
+    if generator is None:
+        return quote(evidence, given, progress)
+    offered, message, pieces = _pieces(evidence, generator, max_tokens)
+    accepted = _unless_refused(pieces)
+    on_start()
+    citer = Citer(offered, read_sources(offered, given))
+    return Made(citer, tuple(_judged(accepted or iter(()), citer, progress)), message)
+
+
+def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> Made:
+    """An answer in the documents' own words: the ones that were read, or whole sentences."""
+    citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
+    reading = evidence.reading
+    if reading and reading.is_short:
+        said: list[Reading | Rival] = [reading, *reading.rivals]
+        sentences = []
+        for number, one in enumerate(said):
+            text = DISAGREES * (number > 0) + one.text
+            at = one.sentence
+            sentences.append(citer.add_quote(text, at.place, at.block, at.first, at.last))
+            progress.on_sentence(sentences[-1])
+        return Made(citer, tuple(sentences))
+    pieces = (f"{sentence.shown}\n" for sentence in best_sentences(evidence.ranked))
+    return Made(citer, tuple(_judged(pieces, citer, progress)))
+
+
+def _pieces(
+    evidence: Evidence, generator: Generator, max_tokens: int
+) -> tuple[Sequence[Hit], str, Iterator[str]]:
+    """The hits that a model is shown, the message, and the text that it writes, as it comes."""
+    budget = prompt_budget(generator, max_tokens)
+    message, offered = build_prompt(
+        evidence.question, evidence.hits, generator.count_tokens, budget
+    )
+    if not offered:
+        raise ModelError(
+            "the question leaves no room for passages in the model's context",
+            "ask a shorter question, or raise context_tokens",
+        )
+    return offered, message, without_thinking(generator.stream(message, max_tokens))
+
+
+def prompt_budget(generator: Generator, max_tokens: int) -> int:
+    """The most tokens that a message may have, when the answer may have `max_tokens`."""
+    # The answer may take half of the context at most: without passages it would be invented.
+    reserve = min(max_tokens, generator.context_tokens // 2)
+    return generator.context_tokens - reserve - TEMPLATE_TOKENS
+
+
+def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
+    """The pieces; None when they begin with the model's own refusal."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        if len(head.strip(BEFORE_REFUSAL)) > len(REFUSAL):
+            break
+    if head.strip(BEFORE_REFUSAL).lower().startswith(REFUSAL):
+        return None
+    return chain([head], pieces)
+
+
+def _judged(pieces: Iterator[str], citer: Citer, progress: Progress) -> Iterator[Sentence]:
+    """The sentences of a text with their verdicts; a text that goes in circles ends."""
+
+    def shown() -> Iterator[str]:
+        for piece in pieces:
+            progress.on_piece(piece)
+            yield piece
+
+    for raw in stream_sentences(shown()):
+        if sentence := citer.add(raw):
+            progress.on_sentence(sentence)
+            yield sentence
+        elif citer.repeated >= MAX_REPEATED:
+            return
+
+
+def read_sources(hits: Sequence[Hit], given: Sequence[GivenText] = ()) -> dict[str, SourceText]:
+    """The present text of each file that the hits come from."""
+    sources = {text.path: SourceText(text.text, changed=False) for text in given}
+    for hit in hits:
+        if hit.path in sources:
+            continue
+        try:
+            data = Path(hit.path).read_bytes()
+            text, _ = decode(data, hit.encoding)
+        except (OSError, DocumentError):
+            sources[hit.path] = SourceText(None, changed=True)
+        else:
+            changed = hashlib.sha256(data).hexdigest() != hit.sha256
+            sources[hit.path] = SourceText(text, changed)
+    return sources
