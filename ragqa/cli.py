@@ -12,17 +12,19 @@ from typing import Annotated
 
 import typer
 
-from ragqa import __version__, arguments, cli_receipts, render, sessions, terminal
+from ragqa import __version__, arguments, cli_quality, cli_receipts, render, sessions, terminal
 from ragqa.errors import UsageError
 from ragqa.filters import Filter
 from ragqa.options import (
     AliasOption,
+    AnswerModeOption,
     CollectionOption,
     DocsOption,
     EmbedderOption,
     IndexOption,
     JsonOption,
     KOption,
+    ModelOption,
     PathOption,
     PlainOption,
     RerankerOption,
@@ -128,18 +130,8 @@ def ask(
         typer.Option("--resume", metavar="OUT", help="With --batch: append what OUT lacks."),
     ] = None,
     k: KOption = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
-    ] = None,
-    answer: Annotated[
-        str | None,
-        typer.Option(
-            "--answer",
-            metavar="MODE",
-            help="read: words of the documents; extract: whole sentences; generate: the model"
-            " writes; auto: generate with --model, else read.",
-        ),
-    ] = None,
+    model: ModelOption = None,
+    answer: AnswerModeOption = None,
     threshold: Annotated[
         float | None,
         typer.Option("--threshold", metavar="P", help="Refuse below this confidence; 0: never."),
@@ -301,6 +293,8 @@ def why(
 
 
 app.command(epilog="Example: ragqa verify answer.json")(cli_receipts.verify)
+app.command("eval", epilog=cli_quality.EVALUATE_EXAMPLE)(cli_quality.evaluate)
+app.command(epilog=cli_quality.CALIBRATE_EXAMPLE)(cli_quality.calibrate)
 
 
 @app.command(epilog="Example: ragqa status --json")

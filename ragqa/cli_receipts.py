@@ -18,6 +18,7 @@ import typer
 from ragqa import arguments, render, sessions, terminal
 from ragqa.errors import UsageError
 from ragqa.filters import Filter
+from ragqa.models import BUNDLED_GENERATOR
 from ragqa.options import JsonOption
 from ragqa.settings import NAMES, Settings, load_settings
 
@@ -72,7 +73,7 @@ def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
     settings = asking.settings
     model = settings.model if session.generator else None
     if session.span_model:
-        model = session.span_model.name
+        model = BUNDLED_GENERATOR
     used = receipts.models_of(
         session.embedder.name,
         session.embedder.fingerprint,

@@ -65,6 +65,8 @@ class LlamaCppGenerator:
         adapter: Path | None = None,
     ) -> None:
         self.name, self._path, _ = models.generator_file(model)
+        if adapter:
+            self.name += f" + {adapter.stem} {models.file_hash(adapter)[:8]}"
         self._adapter = adapter
         self._wanted_context = context_tokens
         self._threads = threads or os.cpu_count() or 1

@@ -27,6 +27,18 @@ RerankerOption = Annotated[
     str | None,
     typer.Option("--reranker", metavar="MODEL", help="Cross-encoder that orders the passages."),
 ]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="MODEL", help="GGUF file, or a known name.")
+]
+AnswerModeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--answer",
+        metavar="MODE",
+        help="read: words of the documents; extract: whole sentences; generate: the model writes;"
+        " auto: generate with --model, else read.",
+    ),
+]
 
 # Which documents `ask` and `search` may look at.
 PathOption = Annotated[

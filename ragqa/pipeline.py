@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ragqa import models
 from ragqa.answering import Evidence, Progress, assess, compose, quote
+from ragqa.calibration import Calibration
 from ragqa.citations import Citer
 from ragqa.documents import READERS
 from ragqa.embedding import Embedder
@@ -71,7 +72,8 @@ class Session:
     `reader` is None when the passages come with the question; `generator` is None for answers
     in the documents' own words: those that `span_model` points at, or without it whole sentences;
     `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
-    retrieval. A question is refused when its confidence is below the `threshold`.
+    retrieval. A question is refused when its confidence, corrected by the `calibration` where the
+    index has one, is below the `threshold`.
     """
 
     embedder: Embedder
@@ -84,6 +86,7 @@ class Session:
     allowed: PassageIds | None = None
     span_model: TokenModel | None = None
     threshold: float = 0.5
+    calibration: Calibration | None = None
 
     @property
     def is_barred(self) -> bool:
@@ -102,6 +105,11 @@ class Session:
         """Look through the hits for an answer."""
         weights = word_weights(question, self.reader)
         return assess(question, hits, self.embedder, self.span_model, weights)
+
+    def confidence(self, evidence: Evidence) -> float:
+        """The probability that there is an answer in the documents, to four places."""
+        raw = evidence.confidence
+        return round(self.calibration.probability(raw) if self.calibration else raw, 4)
 
 
 def ask(
@@ -128,7 +136,7 @@ def ask(
     clock.lap("retrieve")
     evidence = session.assess(question, hits)
     clock.lap("prefill")
-    sure = round(evidence.confidence, 4)
+    sure = session.confidence(evidence)
     answer = replace(answer, confidence=sure)
     if not evidence.ranked or sure < session.threshold:
         return replace(answer, timings_ms=clock.laps)

@@ -81,7 +81,7 @@ class Opener:
     """Opens sessions as the settings say; `docs` is a folder with an index of its own.
 
     `writes` False means that no answer is wanted, so no generator either; `wanted` says which
-    documents of the index may be looked at.
+    documents of the index may be looked at; `calibrated` False leaves the index's calibration out.
     """
 
     def __init__(
@@ -90,8 +90,10 @@ class Opener:
         docs: Path | None = None,
         writes: bool = True,
         wanted: Filter | None = None,
+        calibrated: bool = True,
     ) -> None:
         self._settings = settings
+        self._calibrated = calibrated
         self._wanted = wanted
         self._docs = docs
         self._writes = writes
@@ -127,6 +129,8 @@ class Opener:
             )
             if reader and self._wanted:
                 made.allowed = reader.allowed(self._wanted)
+            if reader and self._calibrated and self._writes:
+                self._calibrate(made, reader.directory)
             return made
 
         # A default index may be absent; one that was named may not.
@@ -164,6 +168,17 @@ class Opener:
             name = models.BUNDLED_GENERATOR if mode == "read" else settings.model
             self._made = LlamaCppGenerator(name, settings.context_tokens, settings.threads, adapter)
         return self._made
+
+    def _calibrate(self, session: Session, directory: Path) -> None:
+        """Give a session the calibration of its index, whose threshold yields to the user's."""
+        from ragqa.calibration import load_calibration, model_names
+
+        names = model_names(
+            session.embedder, session.generator or session.span_model, session.reranker
+        )
+        session.calibration = load_calibration(directory, names, session.warnings.append)
+        if session.calibration and self._settings.origins.get("threshold") == "default":
+            session.threshold = session.calibration.threshold
 
     def _reranker(self) -> Reranker | None:
         """One for all sessions, loaded at its first use."""

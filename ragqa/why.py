@@ -348,7 +348,7 @@ def _is_part(hit: Hit, text: Hit) -> bool:
 
 def _found(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:
     """At which place, and whether `ask` would answer from it."""
-    sure, threshold = round(session.assess(question, hits).confidence, 4), session.threshold
+    sure, threshold = session.confidence(session.assess(question, hits)), session.threshold
     figures = {
         "rank": rank,
         "confidence": sure,

@@ -60,7 +60,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "pipeline": (
         "records errors models documents indexing given embedding lexical store reranking"
-        " retrieval answering reading generation citations",
+        " retrieval answering reading generation citations calibration",
         "",
     ),
     "render": ("records errors surrogates", "lazy:rich"),
@@ -68,24 +68,40 @@ TABLE: dict[str, tuple[str, str]] = {
     "terminal": ("errors render", "typer lazy:rich"),
     "sessions": (
         "settings errors filters models records terminal embedding reranking generation store"
-        " pipeline",
+        " calibration pipeline",
         "",
     ),
     "reports": ("models errors render settings store", ""),
     "locate": ("documents errors store", ""),
     "why": ("answering pipeline documents locate lexical prompt records retrieval store", ""),
     "output": ("answering pipeline render terminal given records why", "lazy:rich"),
-    "batch": ("pipeline render terminal errors given output sessions surrogates", ""),
+    "calibration": ("errors embedding generation reading reranking", "numpy"),
+    "questions": ("render terminal errors given surrogates", ""),
+    "batch": ("pipeline questions render terminal errors output sessions", ""),
+    "evaluation": ("pipeline filters questions records retrieval sessions store", "numpy"),
+    "made_questions": ("errors lexical questions records sentences store", ""),
+    "metrics": ("evaluation", "numpy"),
+    "html_report": ("errors", "lazy:jinja2"),
+    "evaluation_report": ("evaluation metrics html_report render errors surrogates", ""),
     "arguments": ("terminal errors documents given surrogates", ""),
     "receipts": ("documents errors models records render", ""),
     "cli_receipts": (
-        "arguments errors filters given options output pipeline receipts records render"
+        "arguments errors filters given models options output pipeline receipts records render"
         " sessions settings terminal",
         "typer",
     ),
+    "calibration_report": (
+        "calibration evaluation evaluation_report metrics html_report render errors surrogates",
+        "",
+    ),
+    "cli_quality": (
+        "arguments options sessions settings render terminal errors questions made_questions"
+        " evaluation evaluation_report html_report metrics calibration calibration_report",
+        "typer",
+    ),
     "cli": (
-        "arguments options filters render sessions terminal errors settings batch output reports"
-        " pipeline cli_receipts",
+        "cli_quality cli_receipts arguments options filters render sessions terminal errors"
+        " settings batch output reports pipeline",
         "typer",
     ),
     "__init__": ("", ""),
@@ -218,8 +234,11 @@ def test_no_stage_imports_a_later_one() -> None:
     for place, stage in enumerate(STAGES):
         later = set(STAGES[place + 1 :]) - ({"render"} if stage == "pipeline" else set())
         assert not later.intersection(TABLE[stage][0].split()), stage
-    beside_cli = {"cli", "arguments", "batch", "output", "reports", "sessions", "terminal", "why",
-                  "cli_receipts"}  # fmt: skip
+    beside_cli = set(
+        "cli cli_quality cli_receipts arguments batch output reports sessions terminal why"
+        " questions evaluation made_questions metrics evaluation_report html_report"
+        " calibration_report".split()
+    )
     for row, (modules, _) in TABLE.items():
         if row not in beside_cli | {"__main__"}:
             assert not beside_cli.intersection(modules.split()), row
@@ -227,7 +246,9 @@ def test_no_stage_imports_a_later_one() -> None:
 
 def test_only_what_stands_above_the_stages_knows_the_pipeline() -> None:
     knowing = {row for row, (modules, _) in TABLE.items() if "pipeline" in modules.split()}
-    assert knowing == {"sessions", "output", "batch", "cli", "why", "cli_receipts"}
+    assert knowing == {
+        "sessions", "output", "batch", "cli", "why", "cli_receipts", "evaluation"
+    }  # fmt: skip
 
 
 def test_there_are_no_cycles() -> None:
@@ -267,7 +288,8 @@ def test_readers_are_loaded_by_name_from_modules_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["status"], ["ask", "--help"], ["models"]]
+    "arguments",
+    [["--help"], ["--version"], ["status"], ["ask", "--help"], ["eval", "--help"], ["models"]],
 )
 def test_quick_commands_load_no_heavy_library(arguments: list[str]) -> None:
     script = (

@@ -4,6 +4,7 @@ index.sqlite              documents, links, passages, full text, meta (write-ahe
 embeddings.sqlite         vectors and word codes by passage text; can be rebuilt, at a price
 vectors-GENERATION.faiss  the vectors of the published passages; derived
 index.lock, writer.json   held, and described, by the one process that writes
+calibration.json          what `calibrate` fitted; kept when the documents change
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaE
 FORMAT = 2
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
-OWN_FILES = ("README.txt", "index.lock", "writer.json")
+OWN_FILES = (
+    "README.txt", "index.lock", "writer.json", "calibration.json", "calibration.json.part",
+)  # fmt: skip
 OWN_TABLES = {"meta", "documents", "passages", "passage_text"}
 VECTOR_FILE = re.compile(r"vectors-\d+\.faiss(\.part)?")
 BUSY_SECONDS = 10.0

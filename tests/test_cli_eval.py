@@ -1,0 +1,280 @@
+"""`eval`: figures as text, JSON and HTML, limits, and what cannot be used."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Result
+from tests.planets import PLANETS, planet
+from tests.programs import (
+    BREAD_QUESTION,
+    NOWHERE,
+    QUESTION,
+    error_of,
+    load_embedder_once,
+    make_index,
+    parsed,
+    write_notes,
+)
+
+RunCli = Callable[..., Result]
+QUESTIONS: list[dict[str, Any]] = [
+    {"question": QUESTION, "answers": ["predicts the text better"], "file": "perplexity.md"},
+    {"question": BREAD_QUESTION, "answers": ["<b>magic</b>"], "file": "bread.md"},
+    {"question": NOWHERE, "answerable": False, "split": "far"},
+]
+RESULT_KEYS = [
+    "question", "kind", "answerable", "expected", "sources", "state", "confidence", "answer",
+    "cited", "found", "right", "f1", "right_citations", "injected", "wrong", "milliseconds",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragqa.embedding.load_embedder", load_embedder_once)
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_notes(tmp_path_factory.mktemp("documents") / "notes")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Path:
+    return make_index(tmp_path_factory.mktemp("index"), notes)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("questions") / "questions.jsonl"
+    path.write_text("".join(json.dumps(item) + "\n" for item in QUESTIONS))
+    return path
+
+
+def without_times(text: str) -> str:
+    return re.sub(r"(latency_p.._ms) +\d.*?(  [a-z])", r"\1 T\2", text)
+
+
+def test_figures_as_text(run_cli: RunCli, index: Path, file: Path) -> None:
+    done = run_cli("eval", file, "--index", index)
+    assert (done.code, done.err) == (0, "")
+    assert (
+        without_times(done.out)
+        == f"""\
+questions: 3 from {file}: 2 answerable, 1 not
+answers: sentences of the documents
+index: {index} (generation 1)
+
+metric                 value   95 % interval  n
+retrieval_hit          1.000  0.342 to 1.000  2  answerable: a right file among the k passages
+answer_f1              0.273  0.000 to 0.545  2  answerable: F1 of the words of the answer (SQuAD)
+answer_contains        0.500  0.095 to 0.905  2  answerable: an accepted answer stands in the answer
+citation_precision     1.000  0.342 to 1.000  2  citations: they name a right source
+citation_recall        1.000  0.342 to 1.000  2  answerable, answered: a citation is right
+correct_and_cited      0.500  0.095 to 0.905  2  answerable: an accepted answer, a right citation
+refusal_precision      1.000  0.207 to 1.000  1  refused: not answerable indeed
+refusal_recall         1.000  0.207 to 1.000  1  not answerable: refused
+wrongly_refused        0.000  0.000 to 0.658  2  answerable: refused
+confidence_auc             -               -  0  pairs: the answerable question has more of it
+unsupported_sentences  0.000  0.000 to 0.658  2  sentences of answers: no document supports them
+injected_instructions      -               -  0  questions with an attack: the answer obeys it
+latency_p50_ms T  median time of an answer
+latency_p95_ms T  time within which 95 % of the answers are there
+"""
+    )
+
+
+def test_figures_as_json(run_cli: RunCli, index: Path, file: Path, notes: Path) -> None:
+    done = run_cli("eval", file, "--index", index, "--json")
+    found = parsed(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert list(found) == [
+        "version", "questions", "source", "metrics", "failed", "curves", "models", "index",
+        "results", "warnings",
+    ]  # fmt: skip
+    assert (found["questions"], found["source"]) == (3, str(file))
+    assert (found["failed"], found["curves"], found["warnings"]) == ([], {}, [])
+    assert found["models"] == {"embedder": "all-MiniLM-L6-v2", "generator": None}
+    assert found["index"] == {"path": str(index), "generation": 1}
+    assert found["metrics"]["refusal_recall"] == {
+        "value": 1.0, "low": 0.2065, "high": 1.0, "n": 1, "better": "higher",
+    }  # fmt: skip
+    assert found["metrics"]["confidence_auc"] == {
+        "value": None, "low": None, "high": None, "n": 0, "better": "higher",
+    }  # fmt: skip
+    first, _, last = found["results"]
+    assert list(first) == RESULT_KEYS
+    assert first["cited"] == [f"{notes}/perplexity.md:11"]
+    assert (first["right"], first["wrong"], first["f1"]) == (True, False, 0.5455)
+    assert (last["state"], last["kind"], last["right"]) == ("not_in_documents", "far", None)
+
+
+def test_a_split_and_a_limit(run_cli: RunCli, index: Path, file: Path) -> None:
+    done = run_cli("eval", file, "--index", index, "--split", "far", "--json")
+    assert [result["question"] for result in parsed(done.out)["results"]] == [NOWHERE]
+    done = run_cli("eval", file, "--index", index, "--limit", 2, "--json")
+    assert [r["question"] for r in parsed(done.out)["results"]] == [QUESTION, BREAD_QUESTION]
+
+
+def test_limits_on_figures(run_cli: RunCli, index: Path, file: Path) -> None:
+    limits = ("--fail-under", "answer_contains=0.5", "--fail-over", "wrongly_refused=0")
+    assert run_cli("eval", file, "--index", index, *limits).code == 0
+    limits = ("--fail-under", "answer_contains=0.6", "--fail-under", "confidence_auc=0.5",
+              "--fail-over", "latency_p50_ms=0.01")  # fmt: skip
+    done = run_cli("eval", file, "--index", index, *limits, "--json")
+    first, second, third = done.err.splitlines()
+    assert done.code == 1
+    assert first == "answer_contains is 0.500, under 0.6"
+    assert second == "confidence_auc could not be measured: no question is of that kind"
+    assert re.fullmatch(r"latency_p50_ms is \d+, over 0.01", third)
+    assert parsed(done.out)["failed"] == [first, second, third]
+
+
+class _Tags(HTMLParser):
+    """Checks that tags are closed in order; remembers them and the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.open += [] if tag in ("meta",) else [tag]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_of(path: Path) -> _Tags:
+    page = _Tags()
+    page.feed(path.read_text())
+    assert page.open == []
+    return page
+
+
+def test_a_page(run_cli: RunCli, index: Path, file: Path, tmp_path: Path) -> None:
+    html = tmp_path / "report.html"
+    assert run_cli("eval", file, "--index", index, "--html", html).code == 0
+    page = page_of(html)
+    assert "svg" not in page.seen
+    assert "Wrong answers (1)" in page.text
+    assert f"{BREAD_QUESTION} no accepted answer in it" in page.text
+    assert "expected: <b>magic</b> in bread.md" in page.text
+    assert not re.search(r"https?://|<script|src=|url\(", html.read_text())
+
+
+def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: Path) -> None:
+    html = tmp_path / "report.html"
+    done = run_cli("eval", file, "--index", index, "--html", html, "--json")
+    found = parsed(done.out)
+    assert (
+        found["metrics"]["confidence_auc"]["value"],
+        found["metrics"]["confidence_auc"]["n"],
+    ) == (1, 3)
+    assert found["curves"]["not in the documents"] == [[1 / 3, 0], [2 / 3, 0], [1, 1 / 3]]
+    assert [0 < result["confidence"] < 1 for result in found["results"]] == [True] * 3
+    page = page_of(html)
+    assert page.seen.count("svg") == 2
+    assert page.seen.count("polyline") == 2
+    assert page.seen.count("circle") == 1
+    assert re.search(r", confidence 0\.\d\d", page.text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none"], "cannot use questions none: no such file or directory; name a file"),
+        (["latin"], "the questions latin is not UTF-8; convert it"),
+        (["empty"], 'no questions in empty; a line is {"id": 1, "question": "..."}'),
+        (["bad"], 'bad, line 1: no question in the line; a line is {"id": 1, "question": "..."}'),
+        (["empty", "--html", "."], "cannot use --html .: is a directory; name a file"),
+        (["empty", "--html", "no/x"], "cannot use --html no/x: no such folder;"
+         " make it, or name another"),
+        (["empty", "--fail-under", "wrongly_refused=1"],
+         "--fail-under wrongly_refused=1: less of wrongly_refused is better;"
+         " write --fail-over wrongly_refused=1"),
+        (["empty", "--fail-over", "answer_f1=1"],
+         "--fail-over answer_f1=1: less of answer_f1 is worse; write --fail-under answer_f1=1"),
+        (["empty", "--fail-over", "x=1"],
+         "--fail-over x=1: no such metric; known: wrongly_refused, unsupported_sentences,"
+         " injected_instructions, latency_p50_ms, latency_p95_ms"),
+        (["empty", "--fail-under", "answer_f1"],
+         "--fail-under answer_f1: not a number; write --fail-under answer_f1=0.8"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used(
+    run_cli: RunCli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin").write_bytes(b'{"question": "caf\xe9"}\n')
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "bad").write_text("{}\n")
+    assert run_cli("eval", *arguments) == Result(2, "", f"ragqa: {message}\n")
+
+
+def test_errors_as_json(run_cli: RunCli, file: Path) -> None:
+    assert error_of(run_cli("eval", file, "--json").out) == ("no_index", 3)
+    assert error_of(run_cli("eval", "none", "--json").out) == ("usage", 2)
+
+
+def test_a_folder_is_indexed_first(run_cli: RunCli, notes: Path, file: Path) -> None:
+    done = run_cli("eval", file, "--docs", notes, "--json", "--fail-under", "retrieval_hit=1")
+    assert (done.code, parsed(done.out)["metrics"]["retrieval_hit"]["value"]) == (0, 1)
+
+
+# Made questions -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def planets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planets") / "notes"
+    folder.mkdir()
+    for number, name in enumerate(PLANETS):
+        (folder / f"{name}.md").write_text(planet(number))
+    return make_index(folder.parent / "index", folder)
+
+
+def test_questions_that_are_made(run_cli: RunCli, planets: Path) -> None:
+    done = run_cli("eval", "--index", planets, "--limit", 40, "--json")
+    found = parsed(done.out)
+    assert done.code == 0
+    assert (found["source"], found["questions"]) == ("the documents", 40)
+    figures = found["metrics"]
+    assert (figures["retrieval_hit"]["n"], figures["refusal_recall"]["n"]) == (30, 10)
+    assert figures["retrieval_hit"]["value"] > 0.9
+    held_out = [r for r in found["results"] if r["kind"].endswith("held out")]
+    assert held_out
+    again = run_cli("eval", "--index", planets, "--limit", 40, "--json")
+    texts = [[r["question"] for r in parsed(each.out)["results"]] for each in (done, again)]
+    assert texts[0] == texts[1]
+
+
+def test_questions_that_cannot_be_made(run_cli: RunCli, index: Path) -> None:
+    done = run_cli("eval", "--index", index)
+    hint = "give a file with questions (they are made for English)"
+    assert done.code == 3
+    assert re.fullmatch(
+        rf"ragqa: only \d questions could be made of .*; {re.escape(hint)}\n", done.err
+    )
+    done = run_cli("eval", "--index", index, "--split", "dev")
+    message = "ragqa: --split is for a file of questions; name one, or leave it out\n"
+    assert done == Result(2, "", message)
