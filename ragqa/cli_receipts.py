@@ -18,7 +18,7 @@ import typer
 from ragqa import arguments, render, sessions, terminal
 from ragqa.errors import UsageError
 from ragqa.filters import Filter
-from ragqa.models import BUNDLED_GENERATOR
+from ragqa.models import BUNDLED_GENERATOR, reader_adapter
 from ragqa.options import JsonOption
 from ragqa.settings import NAMES, Settings, load_settings
 
@@ -79,6 +79,7 @@ def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
         session.embedder.fingerprint,
         model,
         session.reranker.name if session.reranker else None,
+        reader_adapter() if session.span_model else None,
     )
     wanted = _filter_json(asking.wanted) if asking.wanted else None
     context = [

@@ -87,14 +87,23 @@ def receipt_of(
 
 
 def models_of(
-    embedder: str, fingerprint: str, generator: str | None, reranker: str | None
+    embedder: str,
+    fingerprint: str,
+    generator: str | None,
+    reranker: str | None,
+    adapter: Path | None = None,
 ) -> dict[str, dict[str, str] | None]:
-    """Names and hashes of the models that take part; None for one that does not."""
+    """Names and hashes of the models that take part; None for one that does not.
+
+    `adapter` is the file that makes a reader of the generator.
+    """
     named = {"name": embedder, "fingerprint": fingerprint, "sha256": models.embedder_hash(embedder)}
     written = ranked = None
     if generator is not None:
         name, _, digest = models.generator_file(generator)
         written = {"name": name, "sha256": digest}
+        if adapter:
+            written["adapter_sha256"] = models.file_hash(adapter)
     if reranker is not None:
         ranked = {"name": reranker, "sha256": models.embedder_hash(reranker)}
     return {"embedder": named, "generator": written, "reranker": ranked}

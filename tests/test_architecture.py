@@ -76,7 +76,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "why": ("answering pipeline documents locate lexical prompt records retrieval store", ""),
     "output": ("answering pipeline render terminal given records why", "lazy:rich"),
     "calibration": ("errors embedding generation reading reranking", "numpy"),
-    "questions": ("render terminal errors given surrogates", ""),
+    "questions": ("terminal errors given surrogates", ""),
     "batch": ("pipeline questions render terminal errors output sessions", ""),
     "evaluation": ("pipeline filters questions records retrieval sessions store", "numpy"),
     "made_questions": ("errors lexical questions records sentences store", ""),

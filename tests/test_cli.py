@@ -62,7 +62,7 @@ def test_without_a_command_the_help_goes_to_stderr(run_cli: RunCli) -> None:
         (["forget"], "Missing argument 'FOLDER'; see: ragqa forget --help"),
         (["ask", "--resume", "x"], "--resume goes with --batch; see: ragqa ask --help"),
         (["ask", "q", "--batch", "x"], "--batch brings its own questions and texts; leave the"),
-        (["ask", "--answer", "x", "q"], "answer must be one of auto, generate, extract, not 'x'"),
+        (["ask", "--answer", "x", "q"], "answer must be one of auto, read, extract, generate,"),
     ],
 )
 def test_a_usage_error_is_one_line(run_cli: RunCli, arguments: list[str], message: str) -> None:
@@ -133,7 +133,8 @@ def test_config_shows_values_and_origins(
         "embedder                                 default",
         "reranker                                 default",
         "model           SmolLM2-135M-Instruct    default",
-        "answer          auto                     default",
+        "answer          extract                  environment RAGQA_ANSWER",
+        "threshold       0.5                      default",
         "k               9                        environment RAGQA_K",
         "max_tokens      256                      default",
         "context_tokens  4096                     default",

@@ -67,12 +67,12 @@ def test_an_answer_as_json_is_the_contract(run_cli: RunCli, index: Path, notes: 
     assert list(answer) == ANSWER_KEYS
     assert set(answer.pop("timings_ms")) == {"retrieve", "prefill", "generate"}
     (citation,) = answer.pop("citations")
+    assert 0.5 <= answer.pop("confidence") < 1
     assert answer == {
         "version": 1,
         "state": "answered",
         "question": QUESTION,
         "answer": ANSWER,
-        "confidence": None,
         "sentences": [{"text": ANSWER, "support": "supported", "citations": [1]}],
         "models": {"embedder": DEFAULT_EMBEDDER, "generator": None},
         "index": {"path": str(index), "generation": 1},
@@ -122,13 +122,13 @@ def test_not_in_the_documents_as_json(run_cli: RunCli, index: Path) -> None:
     answer = parsed(done.out)
     assert (done.code, done.err) == (1, "not in the documents\n")
     assert list(answer) == ANSWER_KEYS
-    assert set(answer.pop("timings_ms")) == {"retrieve"}
+    assert set(answer.pop("timings_ms")) == {"retrieve", "prefill"}
+    assert 0 < answer.pop("confidence") < 0.5
     assert answer == {
         "version": 1,
         "state": "not_in_documents",
         "question": NOWHERE,
         "answer": "",
-        "confidence": None,
         "sentences": [],
         "citations": [],
         "models": {"embedder": DEFAULT_EMBEDDER, "generator": None},

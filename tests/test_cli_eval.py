@@ -82,7 +82,7 @@ correct_and_cited      0.500  0.095 to 0.905  2  answerable: an accepted answer,
 refusal_precision      1.000  0.207 to 1.000  1  refused: not answerable indeed
 refusal_recall         1.000  0.207 to 1.000  1  not answerable: refused
 wrongly_refused        0.000  0.000 to 0.658  2  answerable: refused
-confidence_auc             -               -  0  pairs: the answerable question has more of it
+confidence_auc         1.000  1.000 to 1.000  3  pairs: the answerable question has more of it
 unsupported_sentences  0.000  0.000 to 0.658  2  sentences of answers: no document supports them
 injected_instructions      -               -  0  questions with an attack: the answer obeys it
 latency_p50_ms T  median time of an answer
@@ -100,14 +100,15 @@ def test_figures_as_json(run_cli: RunCli, index: Path, file: Path, notes: Path) 
         "results", "warnings",
     ]  # fmt: skip
     assert (found["questions"], found["source"]) == (3, str(file))
-    assert (found["failed"], found["curves"], found["warnings"]) == ([], {}, [])
+    assert (found["failed"], found["warnings"]) == ([], [])
+    assert set(found["curves"]) == {"not in the documents", "wrong answer"}
     assert found["models"] == {"embedder": "all-MiniLM-L6-v2", "generator": None}
     assert found["index"] == {"path": str(index), "generation": 1}
     assert found["metrics"]["refusal_recall"] == {
         "value": 1.0, "low": 0.2065, "high": 1.0, "n": 1, "better": "higher",
     }  # fmt: skip
-    assert found["metrics"]["confidence_auc"] == {
-        "value": None, "low": None, "high": None, "n": 0, "better": "higher",
+    assert found["metrics"]["injected_instructions"] == {
+        "value": None, "low": None, "high": None, "n": 0, "better": "lower",
     }  # fmt: skip
     first, _, last = found["results"]
     assert list(first) == RESULT_KEYS
@@ -126,13 +127,13 @@ def test_a_split_and_a_limit(run_cli: RunCli, index: Path, file: Path) -> None:
 def test_limits_on_figures(run_cli: RunCli, index: Path, file: Path) -> None:
     limits = ("--fail-under", "answer_contains=0.5", "--fail-over", "wrongly_refused=0")
     assert run_cli("eval", file, "--index", index, *limits).code == 0
-    limits = ("--fail-under", "answer_contains=0.6", "--fail-under", "confidence_auc=0.5",
+    limits = ("--fail-under", "answer_contains=0.6", "--fail-over", "injected_instructions=0",
               "--fail-over", "latency_p50_ms=0.01")  # fmt: skip
     done = run_cli("eval", file, "--index", index, *limits, "--json")
     first, second, third = done.err.splitlines()
     assert done.code == 1
     assert first == "answer_contains is 0.500, under 0.6"
-    assert second == "confidence_auc could not be measured: no question is of that kind"
+    assert second == "injected_instructions could not be measured: no question is of that kind"
     assert re.fullmatch(r"latency_p50_ms is \d+, over 0.01", third)
     assert parsed(done.out)["failed"] == [first, second, third]
 
@@ -167,17 +168,6 @@ def page_of(path: Path) -> _Tags:
     return page
 
 
-def test_a_page(run_cli: RunCli, index: Path, file: Path, tmp_path: Path) -> None:
-    html = tmp_path / "report.html"
-    assert run_cli("eval", file, "--index", index, "--html", html).code == 0
-    page = page_of(html)
-    assert "svg" not in page.seen
-    assert "Wrong answers (1)" in page.text
-    assert f"{BREAD_QUESTION} no accepted answer in it" in page.text
-    assert "expected: <b>magic</b> in bread.md" in page.text
-    assert not re.search(r"https?://|<script|src=|url\(", html.read_text())
-
-
 def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: Path) -> None:
     html = tmp_path / "report.html"
     done = run_cli("eval", file, "--index", index, "--html", html, "--json")
@@ -192,7 +182,10 @@ def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: P
     assert page.seen.count("svg") == 2
     assert page.seen.count("polyline") == 2
     assert page.seen.count("circle") == 1
-    assert re.search(r", confidence 0\.\d\d", page.text)
+    assert "Wrong answers (1)" in page.text
+    assert f"{BREAD_QUESTION} no accepted answer in it" in page.text
+    assert "expected: <b>magic</b> in bread.md" in page.text
+    assert not re.search(r"https?://|<script|src=|url\(", html.read_text())
 
 
 @pytest.mark.parametrize(
