@@ -20,7 +20,7 @@ from ragqa.extraction import Ranked, best_sentences, rank_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText
 from ragqa.prompt import REFUSAL, build_prompt
-from ragqa.reading import Reading, Rival, TokenModel, read
+from ragqa.reading import Reading, Rival, TokenModel, asks_for_a_fact, read
 from ragqa.records import Hit, Sentence, State
 from ragqa.refusal import Reliance, Signals, confidence, coverage, nearest
 from ragqa.sentences import stream_sentences
@@ -114,7 +114,7 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
     """An answer in the documents' own words: the ones that were read, or whole sentences."""
     citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
     reading = evidence.reading
-    if reading and reading.is_short:
+    if reading and reading.is_short and asks_for_a_fact(evidence.question):
         said: list[Reading | Rival] = [reading, *reading.rivals]
         sentences = []
         for number, one in enumerate(said):

@@ -18,6 +18,7 @@ from itertools import dropwhile, islice, pairwise, takewhile
 
 from ragqa.records import Block, Citation, Hit, Sentence, Support
 from ragqa.sentences import (
+    OWN_MARKER,
     is_negated,
     is_number,
     names_of,
@@ -38,8 +39,6 @@ MONTHS = frozenset(
     )
 )
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
-# In the documents' own text: no index of a programming language, "argv[1]" or "x[0]".
-OWN_MARKER = re.compile(r"(?:\s+|(?<!\w))\[[1-9]\d{0,2}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 

@@ -1,7 +1,6 @@
 """Question + Hits -> the sentences of the passages that answer it best, verbatim.
 
-Pure but for the embedder that is passed in. With a very small generator this is the better
-answer: see `benchmarks/answers.py` for the comparison. Knows nothing of generators or citations.
+Pure but for the embedder that is passed in. Knows nothing of generators or citations.
 """
 
 from __future__ import annotations

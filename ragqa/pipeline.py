@@ -85,7 +85,7 @@ class Session:
     reranker: Reranker | None = None
     allowed: PassageIds | None = None
     span_model: TokenModel | None = None
-    threshold: float = 0.5
+    threshold: float = 0.45
     calibration: Calibration | None = None
 
     @property

@@ -7,8 +7,10 @@ whatever it says stands in a passage. Pure but for the model that is passed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,12 +19,21 @@ import numpy.typing as npt
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
 from ragqa.prompt import INSTRUCTION
-from ragqa.sentences import numbers_of, stems_of
+from ragqa.sentences import OWN_MARKER, numbers_of, stems_of
 
 REFUSED = "Not in the documents."
 MAX_PASSAGES = 9  # numbers of one digit are one token
-MAX_SENTENCES = 8  # in 300 of 300 questions of SQuAD, the answer stands in the first eight
+MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six
 MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
+MIN_CHANCE = 0.4  # of a passage and a span; less is too unsure to be shown without its sentence
+RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
+QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
+EXPLANATION = re.compile(
+    r"\W*(?:why|explain|describe|compare|is|are|was|were|do|does|did|can|could|should|will|has|have"
+    r"|how(?! (?:many|much|long|old|far|large|big|often|fast|high|tall|wide|deep|expensive|heavy"
+    r"|small|close)))\b",
+    re.I,
+)
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
 Scores = npt.NDArray[np.float32]
@@ -78,9 +89,15 @@ class Reading:
 
     @property
     def is_short(self) -> bool:
-        """Whether it is a fact rather than an explanation: a few words, not all of a sentence."""
+        """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
         words, of = len(self.text.split()), len(self.sentence.text.split())
-        return words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
+        is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
+        return is_fact and self.p_passage * self.p_span >= MIN_CHANCE
+
+
+def asks_for_a_fact(question: str) -> bool:
+    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic."""
+    return bool(QUESTION_WORD.search(question)) and not EXPLANATION.match(question)
 
 
 def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
@@ -89,33 +106,45 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     Reads the best of the `ranked` sentences, below the title of their passage. None where there is
     nothing to read.
     """
-    shown = sorted(ranked[:MAX_SENTENCES], key=lambda one: (one.place, one.block.start, one.first))
-    places = list(dict.fromkeys(sentence.place for sentence in shown))[:MAX_PASSAGES]
-    shown = [sentence for sentence in shown if sentence.place in places]
+    shown = _shown(ranked)
     if not shown:
         return None
     texts = [_one_line(sentence.text) for sentence in shown]
+    places = list(dict.fromkeys(sentence.place for sentence in shown))
     numbers = [places.index(sentence.place) + 1 for sentence in shown]
-    lines = [
-        Line(
-            _title(next(s for s in shown if s.place == place)),
-            tuple(text for text, s in zip(texts, shown, strict=True) if s.place == place),
-        )
-        for place in places
-    ]
-    decoder = _Decoder(model, message_start(lines) + message_end(question))
-    digit, p_passage = decoder.passage(numbers)
-    own = {i: text for i, text in enumerate(texts) if numbers[i] == digit}
+    decoder = _Decoder(model, message_start(_lines(shown, texts)) + message_end(question))
+    fits = [RANK_WEIGHT * sentence.score for sentence in shown]
+    digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
+    own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
-    rivals = [
-        Rival(shown[i], other)
-        for i, text in enumerate(texts)
-        if i != best and may_disagree(texts[best], said, text)
-        if (other := decoder.copy(numbers[i], {i: text})[1]) and _differ(said, other)
-    ]
+    rivals = []
+    for i, text in enumerate(texts):
+        if i != best and may_disagree(texts[best], said, text):
+            _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
+            rivals += [Rival(shown[i], other)] if _differ(said, other) else []
     return Reading(
         shown[best], said, decoder.p_refused, p_passage, p_span, tuple(rivals[:MAX_RIVALS])
     )
+
+
+def _shown(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The best sentences, in the order of the passages and of each passage's text."""
+    # A sentence may be nothing but the number of a source.
+    with_words = [one for one in ranked if any(map(str.isalnum, _one_line(one.text)))]
+    best = sorted(
+        with_words[:MAX_SENTENCES], key=lambda one: (one.place, one.block.start, one.first)
+    )
+    places = list(dict.fromkeys(sentence.place for sentence in best))[:MAX_PASSAGES]
+    return [sentence for sentence in best if sentence.place in places]
+
+
+def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
+    """A line for each passage; `texts` are the sentences as they are shown."""
+    lines = []
+    for _, group in groupby(zip(shown, texts, strict=True), key=lambda pair: pair[0].place):
+        pairs = list(group)
+        lines.append(Line(_title(pairs[0][0]), tuple(text for _, text in pairs)))
+    return lines
 
 
 def may_disagree(sentence: str, said: str, other: str) -> bool:
@@ -157,8 +186,8 @@ def _title(sentence: Ranked) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The text without line breaks, and without characters that hide something in it."""
-    return " ".join(without_invisible(text).split())
+    """The text without line breaks, citation numbers of its own, and characters that hide text."""
+    return " ".join(OWN_MARKER.sub("", without_invisible(text)).split())
 
 
 class _Span(NamedTuple):
@@ -177,12 +206,13 @@ class _Spans:
         self._pieces = {i: model.pieces(one) for i, one in tokens.items()}
 
     def starts(self) -> list[_Span]:
-        """An empty span wherever a word begins."""
+        """An empty span wherever a word, or a sign before one, begins."""
         return [
             _Span(i, at, at)
             for i, pieces in self._pieces.items()
             for at, piece in enumerate(pieces)
             if at == 0 or not (_is_word(pieces[at - 1][-1:]) and _is_word(piece[:1]))
+            if _has_word(pieces[at:])
         ]
 
     def longer(self, spans: Sequence[_Span]) -> dict[int, list[_Span]]:
@@ -200,7 +230,7 @@ class _Spans:
     def _is_complete(self, span: _Span) -> bool:
         i, begin, stop = span
         pieces = self._pieces[i]
-        if not any(map(_is_word, (bytes([c]) for c in b"".join(pieces[begin:stop])))):
+        if not _has_word(pieces[begin:stop]):
             return False
         return stop == len(pieces) or not (
             _is_word(pieces[stop - 1][-1:]) and _is_word(pieces[stop][:1])
@@ -217,6 +247,10 @@ def _is_word(byte: bytes) -> bool:
     return byte.isalnum() or byte > b"\x7f"
 
 
+def _has_word(pieces: Sequence[bytes]) -> bool:
+    return any(_is_word(bytes([byte])) for piece in pieces for byte in piece)
+
+
 class _Decoder:
     """A model that has read the passages and the question, ready to answer several times."""
 
@@ -229,19 +263,36 @@ class _Decoder:
         self.p_refused = float(_softmax(scores, [refusal, self._opening])[0])
         self._past = len(prompt)
 
-    def passage(self, numbers: Iterable[int]) -> tuple[int, float]:
-        """The number of the passage that is named, and its probability among them."""
-        digits = {self._model.encode(str(number))[0]: number for number in numbers}
+    def passage(self, fits: Iterable[tuple[int, float]]) -> tuple[int, float]:
+        """The number of the passage that is named, and its probability among them.
+
+        `fits` has the number of each sentence's passage, and how well the sentence fits.
+        """
+        best: dict[int, float] = {}
+        for number, fit in fits:
+            best[number] = max(fit, best.get(number, fit))
+        digits = {self._model.encode(str(number))[0]: number for number in best}
         scores = self._model.logits([self._opening], self._past)
+        for digit, number in digits.items():
+            scores[digit] += best[number]
         digit, chance = _likeliest(scores, list(digits))
         return digits[digit], chance
 
-    def copy(self, number: int, sentences: Mapping[int, str]) -> tuple[int, str, float]:
-        """Which of a passage's sentences is copied from, what, and the probability of that."""
-        spans = _Spans({i: self._model.encode(f" {s}") for i, s in sentences.items()}, self._model)
+    def copy(
+        self, number: int, sentences: Mapping[int, tuple[str, float]]
+    ) -> tuple[int, str, float]:
+        """Which of a passage's sentences is copied from, what, and the probability of that.
+
+        Each sentence comes with how well it fits: that favours its words as the first to be said.
+        """
+        tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
+        spans = _Spans(tokens, self._model)
         opening = [self._opening, *self._model.encode(f"{number}]")]
         scores, past = self._model.logits(opening, self._past), self._past + len(opening)
         candidates, chance_of_all = spans.starts(), 1.0
+        candidates.sort(key=lambda span: -sentences[span.sentence][1])
+        for token, begun in spans.longer(candidates).items():
+            scores[token] += sentences[begun[0].sentence][1]
         while True:
             longer, complete = spans.longer(candidates), spans.complete(candidates)
             ways = [*longer, *([self._end] if complete else [])]

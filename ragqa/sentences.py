@@ -34,6 +34,8 @@ STOP_WORDS = frozenset(
 NEGATIONS = frozenset(
     "not no never cannot neither nor without none n't isn aren wasn don doesn".split()
 )
+# A document's own citation number: no index of a programming language, "argv[1]" or "x[0]".
+OWN_MARKER = re.compile(r"(?:\s+|(?<!\w))\[[1-9]\d{0,2}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

@@ -149,7 +149,7 @@ class Opener:
     def _answer_mode(self) -> str:
         """`generate`, `read` or `extract`.
 
-        The bundled model points at words better than it writes (see `benchmarks/answers.py`); one
+        The bundled model points at words better than it writes (measure it with `ragqa eval`); one
         that the user has chosen is taken to be better.
         """
         if self._settings.answer != "auto":
