@@ -68,6 +68,7 @@ def assess(
         nearest(hits),
         coverage(hits, word_weights),
         ranked[0].score if ranked else 0.0,
+        any(not hit.is_given for hit in hits),
         Reliance(reading.p_refused, reading.p_passage, reading.p_span) if reading else None,
     )
     return Evidence(question, hits, ranked, reading, signals)

@@ -25,7 +25,9 @@ REFUSED = "Not in the documents."
 MAX_PASSAGES = 9  # numbers of one digit are one token
 MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six
 MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
-MIN_CHANCE = 0.4  # of a passage and a span; less is too unsure to be shown without its sentence
+# Of a passage and a span: with less, the whole sentence is shown. Passages that were searched for
+# in an index hold more that misleads than those that come with the question.
+MIN_CHANCE, MIN_CHANCE_GIVEN = 0.6, 0.4
 RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
 QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
 EXPLANATION = re.compile(
@@ -92,7 +94,8 @@ class Reading:
         """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
         words, of = len(self.text.split()), len(self.sentence.text.split())
         is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
-        return is_fact and self.p_passage * self.p_span >= MIN_CHANCE
+        least = MIN_CHANCE_GIVEN if self.sentence.hit.is_given else MIN_CHANCE
+        return is_fact and self.p_passage * self.p_span >= least
 
 
 def asks_for_a_fact(question: str) -> bool:

@@ -37,12 +37,13 @@ class Signals(NamedTuple):
     nearest: float  # greatest cosine of a passage to the question
     coverage: float  # share of the question's words (by weight) in one of the best passages
     sentence: float  # score of the best sentence
+    searched: bool  # in an index: passages that come with the question are another matter
     reading: Reliance | None = None
 
     @property
     def features(self) -> tuple[float, ...]:
-        """The numbers that are weighed: one more than three where a reader has read."""
-        retrieved = (self.nearest, self.coverage, self.sentence)
+        """The numbers that are weighed: three more where a reader has read."""
+        retrieved = (self.nearest, self.coverage, self.sentence, float(self.searched))
         if self.reading is None:
             return retrieved
         return (*retrieved, *(_logit(probability) for probability in self.reading))

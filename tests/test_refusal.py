@@ -16,7 +16,7 @@ NOTE = "# Metals\n\n## Heat\n\nGold melts at high heat.\n"
 WORD_WEIGHTS = st.floats(0.01, 10)
 SHARES = st.floats(0, 1)
 RELIANCES = st.builds(Reliance, SHARES, SHARES, SHARES)
-SIGNALS = st.builds(Signals, SHARES, SHARES, st.floats(0, 2), st.none() | RELIANCES)
+SIGNALS = st.builds(Signals, SHARES, SHARES, st.floats(0, 2), st.booleans(), st.none() | RELIANCES)
 
 
 def _coverage(weights: dict[str, float], text: str = NOTE) -> float:
@@ -90,4 +90,4 @@ def test_a_better_sentence_never_lowers_the_confidence(
 def test_the_fitted_weights_fit_the_features(name: str) -> None:
     reading = Reliance(0.5, 0.5, 0.5) if name == "reading" else None
     fitted = json.loads(WEIGHTS.read_text())[name]
-    assert len(fitted["weights"]) == len(Signals(0.5, 0.5, 0.5, reading).features)
+    assert len(fitted["weights"]) == len(Signals(0.5, 0.5, 0.5, True, reading).features)

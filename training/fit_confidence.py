@@ -3,8 +3,8 @@
     python training/fit_confidence.py DATA/squad-dev.jsonl DATA/nq-dev.jsonl ... [--limit N]
 
 Questions files are those that `examples.py` wrote; our questions on our notes (dev half) come on
-top. Of a question with an answer, a twin without its passage is asked too, so that half of
-all questions have none. Every set weighs the same. Prints what five-fold cross-validation finds.
+top. Of a question with an answer, a twin without its passage is asked too, so that about
+half of these have none. Every set weighs the same. Prints what five-fold cross-validation finds.
 Features are kept beside each file (`.features`), so that only new weights of the reader, or new
 files, cost time.
 """
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from ragqa import models
 from ragqa.embedding import load_embedder
@@ -34,7 +34,7 @@ from ragqa.store import IndexReader
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
 QUESTIONS = ROOT / "tests" / "eval" / "questions.jsonl"
-RETRIEVED = 3  # the first features, which are there without a reader too
+RETRIEVED = 4  # the first features, which are there without a reader too
 
 
 def rows_of(path: Path, session: Session, limit: int) -> Iterator[dict[str, Any]]:
@@ -82,17 +82,14 @@ def fit(sets: dict[str, list[dict[str, Any]]], count: int) -> dict[str, Any]:
     x = np.array([row["features"][:count] for rows in sets.values() for row in rows])
     y = np.array([row["answerable"] for rows in sets.values() for row in rows])
     names = np.array([name for name, rows in sets.items() for _ in rows])
-    weight = np.zeros(len(y))
-    for name in sets:
-        for value in (True, False):
-            of = (names == name) & (y == value)
-            weight[of] = 1 / max(of.sum(), 1)
+    weight = np.array([1 / len(rows) for rows in sets.values() for _ in rows])
     weight *= len(y) / weight.sum()
     mean, spread = x.mean(0), x.std(0)
     model = LogisticRegression(C=1.0)
     z = (x - mean) / spread
+    five = StratifiedKFold(5, shuffle=True, random_state=0)
     folds = cross_val_predict(
-        model, z, y, cv=5, method="predict_proba", params={"sample_weight": weight}
+        model, z, y, cv=five, method="predict_proba", params={"sample_weight": weight}
     )[:, 1]
     for name in sets:
         of = names == name
