@@ -132,8 +132,7 @@ def calibrate(
     with opener.open() as session:
         assert session.reader is not None
         directory = session.reader.directory
-        model_used = session.generator or session.span_model
-        models = calibration.model_names(session.embedder, model_used, session.reranker)
+        models = calibration.model_names(session.embedder, session.model, session.reranker)
     calibration.require_writable(directory)
     asked = _questions(questions, split, limit, opener, MADE_TO_FIT)
     with terminal.progress() as observe:

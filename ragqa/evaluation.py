@@ -23,7 +23,6 @@ from ragqa.filters import Filter
 from ragqa.pipeline import Session
 from ragqa.questions import Question
 from ragqa.records import Answer, Citation
-from ragqa.retrieval import retrieve
 from ragqa.sessions import Opener
 from ragqa.store import IndexReader, PassageIds
 
@@ -167,15 +166,7 @@ def _is_found(question: Question, sources: frozenset[str], session: Session) -> 
     """Whether the passages that an answer is made from have one of a right file."""
     if session.reader is None or not sources:
         return None
-    hits = retrieve(
-        question.text,
-        session.embedder,
-        session.reader,
-        session.k,
-        session.allowed,
-        reranker=session.reranker,
-    )
-    return any(sources & {hit.path, *hit.also_in} for hit in hits)
+    return any(sources & {hit.path, *hit.also_in} for hit in session.search(question.text))
 
 
 def _right_citations(citations: Sequence[Citation], sources: frozenset[str]) -> tuple[bool, ...]:

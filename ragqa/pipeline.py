@@ -89,6 +89,11 @@ class Session:
     calibration: Calibration | None = None
 
     @property
+    def model(self) -> Generator | TokenModel | None:
+        """The model that writes, or points at words; None for whole sentences."""
+        return self.generator or self.span_model
+
+    @property
     def is_barred(self) -> bool:
         """True when there is a filter and no document matches it."""
         return self.allowed is not None and len(self.allowed) == 0
@@ -211,11 +216,8 @@ def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
 
 
 def _model_names(session: Session) -> dict[str, str | None]:
-    written_by = session.generator or session.span_model
-    names = {
-        "embedder": session.embedder.name,
-        "generator": written_by.name if written_by else None,
-    }
+    written_by = session.model.name if session.model else None
+    names = {"embedder": session.embedder.name, "generator": written_by}
     return {**names, "reranker": session.reranker.name} if session.reranker else names
 
 

@@ -173,9 +173,7 @@ class Opener:
         """Give a session the calibration of its index, whose threshold yields to the user's."""
         from ragqa.calibration import load_calibration, model_names
 
-        names = model_names(
-            session.embedder, session.generator or session.span_model, session.reranker
-        )
+        names = model_names(session.embedder, session.model, session.reranker)
         session.calibration = load_calibration(directory, names, session.warnings.append)
         if session.calibration and self._settings.origins.get("threshold") == "default":
             session.threshold = session.calibration.threshold
