@@ -19,10 +19,11 @@ from ragqa.errors import DocumentError, ModelError
 from ragqa.extraction import Ranked, best_sentences, rank_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText
+from ragqa.instructions import without_invisible
 from ragqa.prompt import REFUSAL, build_prompt
 from ragqa.reading import Reading, Rival, TokenModel, asks_for_a_fact, read
 from ragqa.records import Hit, Sentence, State
-from ragqa.refusal import Reliance, Signals, confidence, coverage, nearest
+from ragqa.refusal import Signals, confidence, coverage, has_names, nearest
 from ragqa.sentences import stream_sentences
 
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
@@ -64,12 +65,14 @@ def assess(
     """Look through the hits for an answer; `word_weights` are those of the question's words."""
     ranked = rank_sentences(question, hits, embedder)
     reading = read(question, ranked, span_model) if span_model else None
+    answering = reading.sentence if reading else ranked[0] if ranked else None
     signals = Signals(
         nearest(hits),
-        coverage(hits, word_weights),
         ranked[0].score if ranked else 0.0,
+        answering is not None and has_names(question, answering.in_context),
         any(not hit.is_given for hit in hits),
-        Reliance(reading.p_refused, reading.p_passage, reading.p_span) if reading else None,
+        coverage(hits, word_weights),
+        reading.p_refused if reading else None,
     )
     return Evidence(question, hits, ranked, reading, signals)
 
@@ -124,7 +127,9 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
             sentences.append(citer.add_quote(text, at.place, at.block, at.first, at.last))
             progress.on_sentence(sentences[-1])
         return Made(citer, tuple(sentences))
-    pieces = (f"{sentence.shown}\n" for sentence in best_sentences(evidence.ranked))
+    # That there is an answer was decided before; one sentence comes nearest to it.
+    best = best_sentences(evidence.ranked) or evidence.ranked[:1]
+    pieces = (f"{without_invisible(sentence.shown)}\n" for sentence in best)
     return Made(citer, tuple(_judged(pieces, citer, progress)))
 
 

@@ -12,7 +12,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.errors import RagqaError
+from ragqa.files import replace_file
+from ragqa.refusal import Calibration, logit, weights_version
 
 if TYPE_CHECKING:
     from ragqa.embedding import Embedder
@@ -29,26 +30,9 @@ if TYPE_CHECKING:
 
 FILE = "calibration.json"
 FORMAT = 1
-LEAST = 1e-6  # distance of a confidence from 0 and 1
+FEWEST = 40  # questions to fit and measure with
 STEPS, RIDGE = 50, 1e-3  # of Newton's method; the ridge keeps separable cases finite
 AGAIN = "run: ragqa calibrate"
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What makes a probability of a confidence, and the probability below which to refuse."""
-
-    intercept: float
-    slope: float
-    threshold: float
-
-    def probability(self, confidence: float) -> float:
-        """The probability that the documents answer a question of this (raw) confidence."""
-        return _sigmoid(self.intercept + self.slope * _logit(confidence))
-
-    def refuses(self, confidence: float) -> bool:
-        """True when a question of this (raw) confidence is to be refused."""
-        return self.probability(confidence) < self.threshold
 
 
 # Fitting ------------------------------------------------------------------------------------
@@ -60,14 +44,14 @@ def fit(
     """Fit to questions of which it is known whether the documents answer them.
 
     The threshold refuses as much as it may for `target_precision` of the refused questions to be
-    unanswerable; where none reaches that, it is the one with the best F1 of refusal. Raises
-    RagqaError when the confidence cannot tell the questions apart.
+    unanswerable, by these probabilities; where none reaches that, it is the one with the best F1 of
+    refusal. Raises RagqaError when the confidence cannot tell the questions apart.
     """
     if len(set(answerable)) < 2:
         raise RagqaError(
             "both answerable and unanswerable questions are needed", "give a file that has both"
         )
-    intercept, slope = _logistic_regression(list(map(_logit, confidences)), answerable)
+    intercept, slope = _logistic_regression(list(map(logit, confidences)), answerable)
     if slope <= 0:
         raise RagqaError(
             "the confidence does not tell answerable questions from others", "give more questions"
@@ -97,29 +81,20 @@ def _logistic_regression(values: Sequence[float], positive: Sequence[bool]) -> t
 def _threshold(
     probabilities: npt.NDArray[np.float64], answerable: npt.NDArray[np.bool_], target: float
 ) -> float:
-    """The highest threshold whose refusals are precise enough, else the one with the best F1.
+    """The highest threshold whose refusals are expected to be precise enough, else of the best F1.
 
-    Thresholds lie midway between neighbouring probabilities.
+    Precision is expected by the probabilities: chosen by the few questions themselves, it would be
+    one that they happen to flatter. Thresholds lie midway between neighbouring probabilities.
     """
-    values = np.unique(probabilities)
-    candidates = (values[1:] + values[:-1]) / 2
-    best, precise = (-1.0, 0.0), None
-    for threshold in map(float, candidates):
-        refused = probabilities < threshold
-        right = int((refused & ~answerable).sum())
-        best = max(best, (2 * right / (int(refused.sum()) + int((~answerable).sum())), threshold))
-        if right >= target * int(refused.sum()):
-            precise = threshold
-    return best[1] if precise is None else precise
-
-
-def _sigmoid(value: float) -> float:
-    return 1 / (1 + math.exp(-value)) if value >= 0 else 1 - 1 / (1 + math.exp(value))
-
-
-def _logit(confidence: float) -> float:
-    inside = min(max(confidence, LEAST), 1 - LEAST)
-    return math.log(inside / (1 - inside))
+    order = np.argsort(probabilities, kind="stable")
+    ordered, unanswerable = probabilities[order], ~answerable[order]
+    refused = np.arange(1, len(ordered))
+    apart = np.diff(ordered) > 0
+    expected = np.cumsum(1 - ordered)[:-1] / refused
+    f1 = 2 * np.cumsum(unanswerable)[:-1] / (refused + unanswerable.sum())
+    precise = np.flatnonzero((expected >= target) & apart)
+    at = int(precise[-1]) if len(precise) else int(np.argmax(np.where(apart, f1, -1)))
+    return float(ordered[at] + ordered[at + 1]) / 2
 
 
 # Keeping ------------------------------------------------------------------------------------
@@ -130,6 +105,7 @@ def model_names(
 ) -> dict[str, str | None]:
     """What a calibration belongs to."""
     return {
+        "confidence": weights_version(),
         "embedder": embedder.fingerprint,
         "generator": generator.name if generator else None,
         "reranker": reranker.name if reranker else None,
@@ -148,16 +124,14 @@ def save_calibration(
     """
     kept = {
         "format": FORMAT,
-        **asdict(calibration),
+        **calibration._asdict(),
         "models": dict(models),
-        "index": str(directory),
+        "index": str(directory.resolve()),
         **facts,
     }
     file = directory / FILE
-    part = file.with_name(f"{FILE}.part")
     try:
-        part.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-        part.replace(file)
+        replace_file(file, json.dumps(kept, indent=2) + "\n")
     except OSError as error:
         raise _cannot_write(directory, error) from error
     return file
@@ -181,7 +155,7 @@ def load_calibration(
     try:
         kept = json.loads((directory / FILE).read_text(encoding="utf-8"))
         found = Calibration(*(float(kept[n]) for n in ("intercept", "slope", "threshold")))
-        if kept["format"] != FORMAT or not all(map(math.isfinite, asdict(found).values())):
+        if kept["format"] != FORMAT or not all(map(math.isfinite, found)):
             raise ValueError("not of this format")
         made_with, index = dict(kept["models"]), str(kept["index"])
     except FileNotFoundError:
@@ -189,7 +163,7 @@ def load_calibration(
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         warn(f"the calibration of this index cannot be read; {AGAIN}")
         return None
-    if index != str(directory):
+    if index != str(directory.resolve()):
         warn(f"the calibration in {directory} is that of another index, {index}; {AGAIN}")
         return None
     if changed := [name for name in models if made_with.get(name) != models[name]]:

@@ -6,16 +6,19 @@ Knows nothing of how questions were asked or where a calibration is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from ragqa.calibration import Calibration, fit
+import numpy as np
+
+from ragqa.calibration import fit
 from ragqa.errors import RagqaError
 from ragqa.evaluation import Outcome
 from ragqa.evaluation_report import columns, confidence_plots, figure, metric_json
 from ragqa.html_report import Plot, Table, page
 from ragqa.metrics import (
+    Better,
     Metric,
     bootstrapped,
     calibration_bins,
@@ -24,6 +27,7 @@ from ragqa.metrics import (
     mean,
     proportion,
 )
+from ragqa.refusal import Calibration
 from ragqa.render import clean_line
 from ragqa.surrogates import encodable
 
@@ -51,8 +55,8 @@ class CalibrationReport:
 
     @property
     def expected(self) -> list[Metric]:
-        """Figures at the threshold on the half that it was chosen on: too good."""
-        return _figures(self.calibration, self.fitted)
+        """What the probabilities of the fitted half promise, whatever was found there."""
+        return _expected(self.calibration, self.fitted)
 
     @property
     def measured(self) -> list[Metric]:
@@ -105,6 +109,24 @@ def _figures(calibration: Calibration | None, outcomes: Sequence[Outcome]) -> li
     ]
 
 
+def _expected(calibration: Calibration, outcomes: Sequence[Outcome]) -> list[Metric]:
+    """The same figures, were each question answerable with its probability."""
+    p = np.array([calibration.probability(one.answer.confidence or 0.0) for one in outcomes])
+    refused = p < calibration.threshold
+    shares: list[tuple[str, float, float, Better]] = [
+        ("refusal_precision", (1 - p)[refused].sum(), refused.sum(), "higher"),
+        ("refusal_recall", (1 - p)[refused].sum(), (1 - p).sum(), "higher"),
+        ("wrongly_refused", p[refused].sum(), p.sum(), "lower"),
+        ("coverage", (~refused).sum(), len(p), "higher"),
+        ("risk", (1 - p)[~refused].sum(), (~refused).sum(), "lower"),
+        ("brier", (p * (1 - p)).sum(), len(p), "lower"),
+    ]
+    return [
+        Metric(name, float(part / of) if of else None, len(p), None, None, better)
+        for name, part, of, better in shares
+    ]
+
+
 # Text ---------------------------------------------------------------------------------------
 
 
@@ -154,7 +176,7 @@ def as_json(report: CalibrationReport) -> dict[str, Any]:
 
     risk = curves(report.held_out)
     return {
-        "calibration": asdict(report.calibration),
+        "calibration": report.calibration._asdict(),
         "target_precision": report.target_precision,
         "source": report.source,
         "fitted_on": len(report.fitted),

@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import dropwhile, islice, pairwise, takewhile
 
+from ragqa.instructions import orders_in
 from ragqa.records import Block, Citation, Hit, Sentence, Support
 from ragqa.sentences import (
     OWN_MARKER,
@@ -23,7 +24,6 @@ from ragqa.sentences import (
     is_number,
     names_of,
     numbers_of,
-    sentence_spans,
     split_sentences,
     stems_of,
     words_of,
@@ -75,14 +75,17 @@ class Quote:
 
 
 def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
-    """Every sentence of the hits, and every two neighbouring ones of a block."""
+    """Every sentence of the hits, and every two neighbouring ones of a block.
+
+    Instructions to a reader are no evidence.
+    """
     quotes = []
     for index, hit in enumerate(hits):
         context = " ".join((hit.document_title, *hit.passage.headings))
-        for block in hit.passage.blocks:
-            spans = sentence_spans(block.text)
-            pairs = [(one[0], two[1]) for one, two in pairwise(spans)]
-            for first, last in spans + pairs:
+        for block, spans, orders in orders_in(hit.passage.blocks):
+            kept = [None if order else span for span, order in zip(spans, orders, strict=True)]
+            pairs = [(one[0], two[1]) for one, two in pairwise(kept) if one and two]
+            for first, last in [*filter(None, kept), *pairs]:
                 quotes.append(_quote(index, hit, block, first, last, context))
     return quotes
 

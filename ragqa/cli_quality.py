@@ -85,15 +85,15 @@ def evaluate(
     source = questions or "the documents"
     found = evaluation_report.Evaluation(outcomes, metrics.measure(outcomes), source, warnings)
     failed = evaluation_report.failures(found.metrics, limits)
-    if html:
-        html_report.write_page(html, evaluation_report.as_html(found))
     for line in (*(f"warning: {text}" for text in warnings), *failed):
         terminal.say(render.clean_line(line))
-    code = EXIT_LIMIT if failed else 0
+    text = evaluation_report.as_text(found)
     if json:
-        document = evaluation_report.as_json(found, failed)
-        return terminal.write(render.to_json(document) + "\n", code)
-    return terminal.write(evaluation_report.as_text(found), code)
+        text = render.to_json(evaluation_report.as_json(found, failed)) + "\n"
+    code = terminal.write(text, EXIT_LIMIT if failed else 0)
+    if html:
+        html_report.write_page(html, evaluation_report.as_html(found))
+    return code
 
 
 def calibrate(
@@ -135,21 +135,36 @@ def calibrate(
         models = calibration.model_names(session.embedder, session.model, session.reranker)
     calibration.require_writable(directory)
     asked = _questions(questions, split, limit, opener, MADE_TO_FIT)
+    _require_fit(asked)
     with terminal.progress() as observe:
         outcomes, warnings = evaluation.ask_all(asked, opener, observe)
     source = questions or "the documents"
     report = calibration_report.calibrated(outcomes, target_precision, source, warnings)
     facts = {"target_precision": target_precision, "questions": len(asked), "source": source}
     file = calibration.save_calibration(directory, report.calibration, models, facts)
-    if html:
-        html_report.write_page(html, calibration_report.as_html(report))
-    for text in warnings:
-        terminal.say(render.clean_line(f"warning: {text}"))
+    for warning in warnings:
+        terminal.say(render.clean_line(f"warning: {warning}"))
+    text = f"{calibration_report.as_text(report)}kept: {render.clean_line(str(file))}\n"
     if json:
         document = {**calibration_report.as_json(report), "models": models, "file": str(file)}
-        return terminal.write(render.to_json(document) + "\n")
-    kept = f"kept: {render.clean_line(str(file))}\n"
-    return terminal.write(calibration_report.as_text(report) + kept)
+        text = render.to_json(document) + "\n"
+    code = terminal.write(text)
+    if html:
+        html_report.write_page(html, calibration_report.as_html(report))
+    return code
+
+
+def _require_fit(asked: list[Question]) -> None:
+    """UsageError for questions to which the threshold of an index cannot be fitted."""
+    from ragqa.calibration import FEWEST
+
+    if any(question.given for question in asked):
+        raise UsageError(
+            "questions that bring their passages say nothing of the index",
+            "give questions without passages",
+        )
+    if len(asked) < FEWEST:
+        raise UsageError(f"{len(asked)} questions are too few", f"give at least {FEWEST}")
 
 
 def _questions(

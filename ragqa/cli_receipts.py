@@ -62,8 +62,8 @@ def keeping(file: str | None, asking: Asking) -> Iterator[Keep]:
         return
     from ragqa.receipts import ReceiptFile
 
-    with ReceiptFile(file) as target:
-        yield lambda answer, session: target.write(make_receipt(answer, session, asking))
+    target = ReceiptFile(file)
+    yield lambda answer, session: target.write(make_receipt(answer, session, asking))
 
 
 def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
@@ -104,6 +104,7 @@ def settings_of(session: Session, asking: Asking) -> dict[str, Any]:
         "threads": settings.threads or os.cpu_count() or 1,
         "strict": asking.strict,
         "threshold": session.threshold,
+        "calibration": list(session.calibration[:2]) if session.calibration else None,
         "seed": SEED,
     }
 
@@ -178,6 +179,7 @@ def _replay(receipt: Document) -> Replay:
     from ragqa import pipeline
     from ragqa.output import judged
     from ragqa.receipts import STDIN, Replay
+    from ragqa.refusal import Calibration
 
     for item in receipt["context"]:
         if item["path"] == STDIN:
@@ -188,8 +190,10 @@ def _replay(receipt: Document) -> Replay:
     settings = _settings_then(receipt)
     wanted, strict = _filter_from(receipt["filter"]), receipt["settings"].get("strict") is True
     asking = Asking(receipt["question"], settings, wanted, given, strict)
-    opener = sessions.Opener(settings, wanted=wanted)
+    opener = sessions.Opener(settings, wanted=wanted, calibrated=False)
     with opener.open(index=receipt["index"] is not None) as session:
+        if fitted := receipt["settings"].get("calibration"):
+            session.calibration = Calibration(fitted[0], fitted[1], session.threshold)
         answer, _ = judged(pipeline.ask(asking.question, session, given), strict)
         return Replay(make_receipt(answer, session, asking))
 

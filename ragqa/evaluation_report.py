@@ -5,6 +5,7 @@ Knows nothing of how questions were asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -232,9 +233,12 @@ def _limit(option: str, text: str, better: str) -> tuple[str, float]:
     if name not in known:
         raise UsageError(f"{option} {text}: no such metric", f"known: {', '.join(known)}")
     try:
-        return name, float(value)
+        limit = float(value)
     except ValueError:
-        raise UsageError(f"{option} {text}: not a number", f"write {option} {name}=0.8") from None
+        limit = math.nan
+    if not math.isfinite(limit):
+        raise UsageError(f"{option} {text}: not a number", f"write {option} {name}=0.8")
+    return name, limit
 
 
 def failures(metrics: Sequence[Metric], limits: Sequence[tuple[str, float]]) -> list[str]:

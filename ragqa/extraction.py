@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ragqa.embedding import Embedder
-from ragqa.instructions import are_instructions
+from ragqa.instructions import orders_in
 from ragqa.records import Block, Hit
-from ragqa.sentences import sentence_spans, stems_of
+from ragqa.sentences import stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
@@ -56,6 +56,11 @@ class Ranked(NamedTuple):
         return self.block.text[self.first : self.last]
 
     @property
+    def in_context(self) -> str:
+        """The sentence below the titles and headings that say what it is about."""
+        return " ".join((self.hit.document_title, *self.hit.passage.headings, self.text))
+
+    @property
     def shown(self) -> str:
         """The sentence with what is needed to understand it."""
         return self.block.text[self.shown_from : self.shown_to]
@@ -67,9 +72,9 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
         sentence
         for place, hit in enumerate(hits)
         if not (hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]))
-        for block in hit.passage.blocks
+        for block, spans, orders in orders_in(hit.passage.blocks)
         if block.kind not in ("code", "heading")
-        for sentence in _sentences_of(place, hit, block)
+        for sentence in _sentences_of(place, hit, block, spans, orders)
         if any(map(str.isalnum, sentence.text))
     ]
     if not sentences:
@@ -101,9 +106,9 @@ def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
     return chosen
 
 
-def _sentences_of(place: int, hit: Hit, block: Block) -> Iterator[Ranked]:
-    spans = sentence_spans(block.text)
-    orders = are_instructions([block.text[first:last] for first, last in spans])
+def _sentences_of(
+    place: int, hit: Hit, block: Block, spans: Sequence[tuple[int, int]], orders: Sequence[bool]
+) -> Iterator[Ranked]:
     leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
     for i, (first, last) in enumerate(spans):
         if orders[i]:

@@ -8,9 +8,7 @@ no text can pose as a part of the template.
 from __future__ import annotations
 
 import codecs
-import contextlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +19,15 @@ import numpy.typing as npt
 
 from ragqa import models
 from ragqa.errors import ModelError
+from ragqa.llama import (
+    PREPARED_FORM,
+    chat_message,
+    ends_answer,
+    load_llama,
+    native_output_silenced,
+    prepared,
+    prepared_folder,
+)
 
 # Marks the place of the message in the rendered template: private-use characters.
 PLACEHOLDER = "\ue000message\ue001"
@@ -64,53 +71,36 @@ class LlamaCppGenerator:
         threads: int = 0,
         adapter: Path | None = None,
     ) -> None:
-        self.name, self._path, _ = models.generator_file(model)
+        self._threads = threads or os.cpu_count() or 1
+        self.name, self._path, sha256 = models.generator_file(model)
+        if adapter and models.entry(model, "generator"):
+            shipped, self._path = self._path, prepared(self._path, sha256, self._threads)
+            self.name += f" {PREPARED_FORM}" * (self._path != shipped)
         if adapter:
             self.name += f" + {adapter.stem} {models.file_hash(adapter)[:8]}"
         self._adapter = adapter
         self._wanted_context = context_tokens
-        self._threads = threads or os.cpu_count() or 1
         self._known_pieces: dict[int, bytes] = {}
 
     @cached_property
     def _llama(self) -> Any:
         try:
-            with native_output_silenced(), _without_amx():
-                import llama_cpp
-
-                return llama_cpp.Llama(
-                    str(self._path),
-                    n_ctx=self._wanted_context,
-                    n_batch=512,
-                    n_threads=self._threads,
-                    n_threads_batch=self._threads,
-                    n_gpu_layers=0,
-                    lora_path=str(self._adapter) if self._adapter else None,
-                    seed=0,
-                    verbose=False,
-                )
+            return load_llama(self._path, self._wanted_context, self._threads, self._adapter)
         except (ValueError, AssertionError, RuntimeError, OSError) as error:
             raise ModelError(
                 f"cannot load the model {self._path}: it is damaged or of a kind that this"
                 " version of llama.cpp does not know",
-                "get the file again, or name another with --model",
+                "delete it: it will be made anew"
+                if self._path.parent == prepared_folder()
+                else "get the file again, or name another with --model",
             ) from error
 
     @cached_property
     def _template(self) -> tuple[list[int], list[int]]:
         """The tokens before and after the message, by the model's own chat template."""
-        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-
-        llama = self._llama
-        template = llama.metadata.get("tokenizer.chat_template") or PLAIN_TEMPLATE
-        bos, eos = (
-            llama._model.token_get_text(token) if token >= 0 else ""
-            for token in (llama.token_bos(), llama.token_eos())
-        )
+        template = self._llama.metadata.get("tokenizer.chat_template") or PLAIN_TEMPLATE
         try:
-            formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
-            prompt = formatter(messages=[{"role": "user", "content": PLACEHOLDER}]).prompt
-            before, after = prompt.split(PLACEHOLDER)
+            before, after = chat_message(self._llama, template, PLACEHOLDER).split(PLACEHOLDER)
         except (
             Exception
         ) as error:  # a template is a program of the model's author: it may do anything
@@ -146,7 +136,7 @@ class LlamaCppGenerator:
         while len(produced) < min(max_tokens, room):
             with native_output_silenced():  # never across a yield: stderr is the caller's
                 token = next(tokens)
-            if self._is_end(token):
+            if ends_answer(self._llama, token):
                 break
             produced.append(token)
             piece = self._llama.detokenize([token], prev_tokens=prompt + produced[:-1])
@@ -168,10 +158,9 @@ class LlamaCppGenerator:
             known[token] = self._llama.detokenize([token])
         return [known[token] for token in tokens]
 
-    def template(self) -> tuple[list[int], list[int], int]:
-        """The tokens before and after a user message, and the one that ends an answer."""
-        before, after = self._template
-        return before, after, int(self._llama.token_eos())
+    def end_token(self) -> int:
+        """The token that ends an answer."""
+        return int(self._llama.token_eos())
 
     def logits(self, tokens: Sequence[int], past: int) -> npt.NDArray[np.float32]:
         """Scores (one a token of the vocabulary) for what follows `tokens`.
@@ -184,11 +173,6 @@ class LlamaCppGenerator:
             llama.eval(tokens)
             scores = llama._ctx.get_logits()
         return np.ctypeslib.as_array(scores, shape=(llama.n_vocab(),)).copy()
-
-    def _is_end(self, token: int) -> bool:
-        import llama_cpp
-
-        return bool(llama_cpp.llama_vocab_is_eog(self._llama._model.vocab, token))
 
     def _tokens(self, text: str, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -226,47 +210,3 @@ def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
         if not head.lstrip().startswith(THINK_START):
             yield head
     yield from pieces
-
-
-@contextlib.contextmanager
-def _without_amx() -> Iterator[None]:
-    """Models are loaded without llama.cpp's kernels for AMX: on processors that have it they crash.
-
-    https://github.com/ggml-org/llama.cpp/issues/20824. The library has a switch for it
-    (`use_extra_bufts`), its Python class has no way to set that.
-    """
-    from llama_cpp import llama_cpp as native
-
-    if b"AMX_INT8 = 1" not in native.llama_print_system_info():
-        yield
-        return
-    original = native.llama_model_default_params
-
-    def without() -> Any:
-        params = original()
-        params.use_extra_bufts = False
-        return params
-
-    native.llama_model_default_params = without
-    try:
-        yield
-    finally:
-        native.llama_model_default_params = original
-
-
-@contextlib.contextmanager
-def native_output_silenced() -> Iterator[None]:
-    """File descriptor 2 leads nowhere: llama.cpp writes its log there, past sys.stderr."""
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # closed by the caller of the program: nothing to silence
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

@@ -6,6 +6,7 @@ run nothing: it quotes documents.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -87,6 +88,8 @@ def require_place(file: Path) -> None:
         raise UsageError(f"cannot use --html {file}: is a directory", "name a file")
     if not file.parent.is_dir():
         raise UsageError(f"cannot use --html {file}: no such folder", "make it, or name another")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"cannot use --html {file}: permission denied", "name another file")
 
 
 def write_page(file: Path, html: str) -> None:

@@ -2,19 +2,20 @@
 
 Documents are data: a sentence that gives the reader of the prompt an order is no evidence. Rules,
 deterministic and conservative: what a text *says about* such orders (in quotation marks, "the
-attacker tells it to ...") is none. They know orders, not lies: a false statement passes. Pure;
-knows no records.
+attacker tells it to ...") is none. They know orders, not lies: a false statement passes. Pure.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from ragqa.records import Block
+from ragqa.sentences import sentence_spans
 
 # Invisible characters --------------------------------------------------------------------------
 
-TAG_OFFSET = 0xE0000
 EMOJI = "\u00a9\u00ae\u203c-\u2fff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 # Scripts in which the joiners U+200C and U+200D change what a reader sees.
 JOINED = "\u0600-\u109f\u1780-\u18af\ua8e0-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
@@ -48,22 +49,6 @@ def without_invisible(text: str) -> str:
         return text
     text = INVISIBLE.sub(lambda match: match["kept"] or "", text)
     return text if RIGHT_TO_LEFT.search(text) else MARKS.sub("", text)
-
-
-def hidden_text(text: str) -> str:
-    """What stands in a text as tag characters or variation selectors; empty where nothing does."""
-    found = (match[0] for match in INVISIBLE.finditer(text) if not match["kept"])
-    data = bytes(byte for char in found if (byte := _hidden_byte(char)) is not None)
-    return data.decode("utf-8", "replace")
-
-
-def _hidden_byte(char: str) -> int | None:
-    code = ord(char)
-    if TAG_OFFSET <= code < TAG_OFFSET + 0x80:
-        return code - TAG_OFFSET
-    if 0xFE00 <= code <= 0xFE0F:
-        return code - 0xFE00
-    return code - 0xE0100 + 16 if 0xE0100 <= code <= 0xE01EF else None
 
 
 # Orders ----------------------------------------------------------------------------------------
@@ -245,13 +230,44 @@ def closes_passages(sentence: str) -> bool:
     return bool(USED_TOKEN.search(text) or END.search(text.lower()))
 
 
-def are_instructions(sentences: Sequence[str]) -> list[bool]:
-    """The verdict on each of the sentences of a text; after a false end all are instructions."""
-    verdicts, closed = [], False
+def are_instructions(sentences: Sequence[str], closed: bool = False) -> list[bool]:
+    """The verdict on each of the sentences of a text; after a false end all are instructions.
+
+    `closed` says that there was one before.
+    """
+    verdicts = []
     for sentence in sentences:
         closed = closed or closes_passages(sentence)
         verdicts.append(closed or is_instruction(sentence))
     return verdicts
+
+
+def orders_in(blocks: Iterable[Block]) -> Iterator[tuple[Block, list[tuple[int, int]], list[bool]]]:
+    """Each block of a passage, the spans of its sentences, and which of these are instructions.
+
+    Code is none (notes on language models quote templates), unless a false end stands before it.
+    """
+    closed = False
+    for block in blocks:
+        spans = sentence_spans(block.text)
+        sentences = [block.text[first:last] for first, last in spans]
+        if block.kind == "code":
+            yield block, spans, [closed] * len(spans)
+            continue
+        yield block, spans, are_instructions(sentences, closed)
+        closed = closed or any(map(closes_passages, sentences))
+
+
+def without_orders(blocks: Iterable[Block]) -> str:
+    """The text of a passage, a line a block, without instructions and hidden characters."""
+    lines = []
+    for block, spans, orders in orders_in(blocks):
+        text = block.text
+        for (first, last), is_order in reversed(list(zip(spans, orders, strict=True))):
+            if is_order:
+                text = text[:first] + text[last:]
+        lines.append(text.strip() if any(orders) else text)
+    return without_invisible("\n".join(line for line in lines if line))
 
 
 def _is_order(text: str) -> bool:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ragqa import models
 from ragqa.answering import Evidence, Progress, assess, compose, quote
-from ragqa.calibration import Calibration
 from ragqa.citations import Citer
 from ragqa.documents import READERS
 from ragqa.embedding import Embedder
@@ -25,6 +24,7 @@ from ragqa.indexing import IndexRun, Observer
 from ragqa.lexical import question_words
 from ragqa.reading import TokenModel
 from ragqa.records import Answer, Hit, IndexReport
+from ragqa.refusal import PLACES, Calibration
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
@@ -85,7 +85,7 @@ class Session:
     reranker: Reranker | None = None
     allowed: PassageIds | None = None
     span_model: TokenModel | None = None
-    threshold: float = 0.45
+    threshold: float = 0.55
     calibration: Calibration | None = None
 
     @property
@@ -112,9 +112,9 @@ class Session:
         return assess(question, hits, self.embedder, self.span_model, weights)
 
     def confidence(self, evidence: Evidence) -> float:
-        """The probability that there is an answer in the documents, to four places."""
+        """The probability that there is an answer in the documents."""
         raw = evidence.confidence
-        return round(self.calibration.probability(raw) if self.calibration else raw, 4)
+        return round(self.calibration.probability(raw), PLACES) if self.calibration else raw
 
 
 def ask(
@@ -148,7 +148,7 @@ def ask(
     heard, started = progress or Progress(), partial(clock.lap, "prefill")
     made = compose(evidence, given, session.generator, session.max_tokens, heard, started)
     if not made.sentences and session.threshold == 0:  # asked to answer always
-        made = quote(evidence, given, heard)
+        made = quote(evidence, given, heard)._replace(prompt=made.prompt)
     clock.lap("generate")
     return replace(
         answer,

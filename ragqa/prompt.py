@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ragqa.instructions import without_orders
 from ragqa.records import Hit, contextual_text
 
 INSTRUCTION = (
@@ -84,10 +85,11 @@ def _joined(best: Hit, run: Sequence[Hit]) -> Hit:
 
 
 def passage_text(number: int, hit: Hit) -> str:
-    """A passage as the generator reads it."""
+    """A passage as the generator reads it: without orders to whoever reads it."""
     passage = hit.passage
     title = passage.title or hit.document_title
-    return f"[{number}] {contextual_text(title, passage.headings, passage.text)}"
+    text = without_orders(passage.blocks)
+    return f"[{number}] {contextual_text(title, passage.headings, text)}"
 
 
 def _message(question: str, texts: Sequence[str]) -> str:

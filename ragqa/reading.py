@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
@@ -18,16 +18,15 @@ import numpy.typing as npt
 
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
-from ragqa.prompt import INSTRUCTION
 from ragqa.sentences import OWN_MARKER, numbers_of, stems_of
 
-REFUSED = "Not in the documents."
-MAX_PASSAGES = 9  # numbers of one digit are one token
-MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six
+REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
+MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six; one digit is one token
+SPARE_TOKENS = 16  # numbers, and line breaks between passages
 MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
 # Of a passage and a span: with less, the whole sentence is shown. Passages that were searched for
 # in an index hold more that misleads than those that come with the question.
-MIN_CHANCE, MIN_CHANCE_GIVEN = 0.6, 0.4
+MIN_CHANCE, MIN_CHANCE_GIVEN = 0.7, 0.5
 RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
 QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
 EXPLANATION = re.compile(
@@ -48,14 +47,18 @@ class TokenModel(Protocol):
     def name(self) -> str:
         """The model's name."""
 
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of prompt and answer together."""
+
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, control tokens in it taken as plain text."""
 
     def pieces(self, tokens: Sequence[int]) -> list[bytes]:
         """What each token stands for, in UTF-8; together they are the text."""
 
-    def template(self) -> tuple[list[int], list[int], int]:
-        """The tokens before and after a user message, and the one that ends an answer."""
+    def end_token(self) -> int:
+        """The token that ends an answer."""
 
     def logits(self, tokens: Sequence[int], past: int) -> Scores:
         """Scores of every token that may follow, after `past` tokens read earlier and these."""
@@ -106,39 +109,46 @@ def asks_for_a_fact(question: str) -> bool:
 def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
     """The words that answer the question best; `p_refused` says how likely none does.
 
-    Reads the best of the `ranked` sentences, below the title of their passage. None where there is
-    nothing to read.
+    Reads the best of the `ranked` sentences, below the title of their passage, that the model has
+    room for. None where there is nothing to read, or the question takes all room.
     """
-    shown = _shown(ranked)
+    shown = _shown(ranked, question, model)
     if not shown:
         return None
     texts = [_one_line(sentence.text) for sentence in shown]
     places = list(dict.fromkeys(sentence.place for sentence in shown))
     numbers = [places.index(sentence.place) + 1 for sentence in shown]
-    decoder = _Decoder(model, message_start(_lines(shown, texts)) + message_end(question))
+    decoder = _Decoder(model, prompt_start(_lines(shown, texts)) + prompt_end(question))
     fits = [RANK_WEIGHT * sentence.score for sentence in shown]
     digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
     own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
-    rivals = []
+    found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span)
+    if not (found.is_short and asks_for_a_fact(question)):
+        return found
+    rivals: list[Rival] = []
     for i, text in enumerate(texts):
-        if i != best and may_disagree(texts[best], said, text):
+        if len(rivals) < MAX_RIVALS and may_disagree(question, texts[best], said, text):
             _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
             rivals += [Rival(shown[i], other)] if _differ(said, other) else []
-    return Reading(
-        shown[best], said, decoder.p_refused, p_passage, p_span, tuple(rivals[:MAX_RIVALS])
-    )
+    return replace(found, rivals=tuple(rivals))
 
 
-def _shown(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The best sentences, in the order of the passages and of each passage's text."""
+def _shown(ranked: Sequence[Ranked], question: str, model: TokenModel) -> list[Ranked]:
+    """The best sentences, in the order of the passages and of each passage's text.
+
+    Those are left out with which prompt and answer would be longer than the model's context.
+    """
     # A sentence may be nothing but the number of a source.
     with_words = [one for one in ranked if any(map(str.isalnum, _one_line(one.text)))]
-    best = sorted(
-        with_words[:MAX_SENTENCES], key=lambda one: (one.place, one.block.start, one.first)
-    )
-    places = list(dict.fromkeys(sentence.place for sentence in best))[:MAX_PASSAGES]
-    return [sentence for sentence in best if sentence.place in places]
+    room = model.context_tokens - len(model.encode(prompt_end(question)))
+    shown, longest = [], 0  # the answer may be a whole sentence
+    for sentence in with_words[:MAX_SENTENCES]:
+        tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.text)}")) + SPARE_TOKENS
+        if tokens + max(tokens, longest) <= room:
+            shown.append(sentence)
+            room, longest = room - tokens, max(tokens, longest)
+    return sorted(shown, key=lambda one: (one.place, one.block.start, one.first))
 
 
 def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
@@ -150,12 +160,16 @@ def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
     return lines
 
 
-def may_disagree(sentence: str, said: str, other: str) -> bool:
-    """Whether another sentence says what this one says, but for the words that are the answer."""
+def may_disagree(question: str, sentence: str, said: str, other: str) -> bool:
+    """Whether another sentence says what this one says, but for the words that are the answer.
+
+    It must be of the same: have all that the question and this sentence have in common.
+    """
     rest = set(stems_of(sentence)) - set(stems_of(said))
     theirs = set(stems_of(other))
     return (
         len(rest) >= MIN_SAME
+        and set(stems_of(question)) & rest <= theirs
         and len(rest & theirs) >= SAME_SHARE * len(rest)
         and len(theirs) <= 2 * len(rest | set(stems_of(said)))
         and not set(stems_of(said)) <= theirs
@@ -169,17 +183,21 @@ def _differ(one: str, other: str) -> bool:
     return same_kind and not (ours <= theirs or theirs <= ours)
 
 
-def message_start(lines: Sequence[Line]) -> str:
-    """The message up to the question: the instruction, and the passages with their numbers."""
+def prompt_start(lines: Sequence[Line]) -> str:
+    """The prompt up to the question: the passages with their numbers.
+
+    There is no instruction and no chat template: the adapter was trained without them, and each
+    token costs time.
+    """
     texts = []
     for number, (title, sentences) in enumerate(lines, 1):
         texts.append(f"[{number}] " + (f"{title}: " if title else "") + " ".join(sentences))
-    return f"{INSTRUCTION}\n\nPassages:\n\n" + "\n\n".join(texts)
+    return "\n\n".join(texts)
 
 
-def message_end(question: str) -> str:
-    """The question, which comes last."""
-    return f"\n\nQuestion: {question}"
+def prompt_end(question: str) -> str:
+    """The question, and where the answer starts."""
+    return f"\n\nQuestion: {question}\n\nAnswer:\n"
 
 
 def _title(sentence: Ranked) -> str:
@@ -257,12 +275,11 @@ def _has_word(pieces: Sequence[bytes]) -> bool:
 class _Decoder:
     """A model that has read the passages and the question, ready to answer several times."""
 
-    def __init__(self, model: TokenModel, message: str) -> None:
-        self._model = model
-        before, after, self._end = model.template()
-        prompt = [*before, *model.encode(message), *after]
+    def __init__(self, model: TokenModel, prompt_text: str) -> None:
+        self._model, self._end = model, model.end_token()
+        prompt = model.encode(prompt_text)
         scores = model.logits(prompt, 0)
-        refusal, self._opening = model.encode(REFUSED)[0], model.encode("[")[0]
+        refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
         self.p_refused = float(_softmax(scores, [refusal, self._opening])[0])
         self._past = len(prompt)
 
@@ -296,15 +313,18 @@ class _Decoder:
         candidates.sort(key=lambda span: -sentences[span.sentence][1])
         for token, begun in spans.longer(candidates).items():
             scores[token] += sentences[begun[0].sentence][1]
+        said: list[int] = []  # that the model has not read yet
         while True:
             longer, complete = spans.longer(candidates), spans.complete(candidates)
             ways = [*longer, *([self._end] if complete else [])]
-            token, chance = _likeliest(scores, ways)
+            if len(ways) > 1 and said:
+                scores, past, said = self._model.logits(said, past), past + len(said), []
+            token, chance = _likeliest(scores, ways) if len(ways) > 1 else (ways[0], 1.0)
             chance_of_all *= chance
             if token == self._end:
                 return complete[0].sentence, spans.text(complete[0]), chance_of_all
             candidates = longer[token]
-            scores, past = self._model.logits([token], past), past + 1
+            said.append(token)
 
 
 def _likeliest(scores: Scores, ways: Sequence[int]) -> tuple[int, float]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from ragqa import __version__, models, render
 from ragqa.documents.decoding import decode
 from ragqa.errors import DocumentError, RagqaError, UsageError
+from ragqa.files import replace_file
 from ragqa.records import Answer
 
 VERSION = 1
@@ -126,44 +126,25 @@ def _runtimes() -> dict[str, str]:
 
 
 class ReceiptFile:
-    """A file that is written whole or not at all; use as a context manager.
-
-    Raises UsageError at once when it cannot be written.
-    """
+    """A file for a receipt. Raises UsageError at once when it cannot be written."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-
-    def __enter__(self) -> Self:
         try:
-            self._path = Path(self._name).expanduser().resolve()
-            if self._name in ("", STDIN) or (self._path.exists() and not self._path.is_file()):
+            self._path = Path(name).expanduser().resolve()
+            if name in ("", STDIN) or (self._path.exists() and not self._path.is_file()):
                 raise OSError("not a file")
             if self._path.exists():
                 self._path.open("ab").close()
-            self._part = self._path.with_name(f".ragqa-receipt-{os.getpid()}")
-            self._part.touch()
+            tempfile.TemporaryFile(dir=self._path.parent).close()
         except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, no such user
             hint = "name a file in a folder that you may write to"
             raise UsageError(self._unwritable(error), hint) from error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._part.unlink(missing_ok=True)
 
     def write(self, document: Document) -> None:
         """Put the document in place of what the file was."""
         try:
-            with self._part.open("w", encoding="utf-8") as file:
-                file.write(render.to_json(document) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            self._part.replace(self._path)
+            replace_file(self._path, render.to_json(document) + "\n")
         except OSError as error:
             raise RagqaError(self._unwritable(error), "name a file in another place") from error
 

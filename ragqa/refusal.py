@@ -8,6 +8,7 @@ how answers are made.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,50 +17,79 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragqa.records import Hit
-from ragqa.sentences import stems_of
+from ragqa.sentences import names_of, numbers_of, stems_of
 
 LOOKED_AT = 3  # passages, best first
 WEIGHTS = Path(__file__).parent / "data" / "confidence.json"
 SMALLEST = 1e-4  # probabilities are kept so far from 0 and 1
+PLACES = 4  # of a confidence
 
 
-class Reliance(NamedTuple):
-    """What the reader thought of its answer: probabilities, not calibrated."""
+class Calibration(NamedTuple):
+    """What makes a probability of a confidence for one index, and below which to refuse.
 
-    refused: float  # that the passages do not say it
-    passage: float
-    span: float
+    `ragqa.calibration` fits and keeps it (Platt 1999).
+    """
+
+    intercept: float
+    slope: float
+    threshold: float
+
+    def probability(self, confidence: float) -> float:
+        """The probability that the documents answer a question of this (raw) confidence."""
+        return sigmoid(self.intercept + self.slope * logit(confidence))
+
+    def refuses(self, confidence: float) -> bool:
+        """True when a question of this (raw) confidence is to be refused."""
+        return self.probability(confidence) < self.threshold
 
 
 class Signals(NamedTuple):
     """What speaks for an answer being in the documents."""
 
     nearest: float  # greatest cosine of a passage to the question
-    coverage: float  # share of the question's words (by weight) in one of the best passages
     sentence: float  # score of the best sentence
+    named: bool  # the sentence that answers has the question's names and numbers
     searched: bool  # in an index: passages that come with the question are another matter
-    reading: Reliance | None = None
+    coverage: float  # share of the question's words (by weight) in one of the best passages
+    refused: float | None = None  # the reader's own doubt, a probability, not calibrated
 
     @property
     def features(self) -> tuple[float, ...]:
-        """The numbers that are weighed: three more where a reader has read."""
-        retrieved = (self.nearest, self.coverage, self.sentence, float(self.searched))
-        if self.reading is None:
-            return retrieved
-        return (*retrieved, *(_logit(probability) for probability in self.reading))
+        """The numbers that are weighed: one more where a reader has read.
+
+        Only an index knows which words are rare: elsewhere coverage says nothing.
+        """
+        known = self.coverage * self.searched
+        retrieved = (self.nearest, self.sentence, float(self.named), float(self.searched), known)
+        return retrieved if self.refused is None else (*retrieved, logit(self.refused))
 
 
 def confidence(signals: Signals) -> float:
-    """The probability, 0 to 1, that the documents answer the question."""
-    fitted = _fitted()["reading" if signals.reading else "retrieval"]
+    """The probability, 0 to 1 and to four places, that the documents answer the question."""
+    fitted = _fitted()["retrieval" if signals.refused is None else "reading"]
     pairs = zip(fitted["weights"], signals.features, strict=True)
     total = fitted["bias"] + math.fsum(weight * value for weight, value in pairs)
-    return 1 / (1 + math.exp(-total))
+    return round(sigmoid(total), PLACES)
+
+
+def weights_version() -> str:
+    """Changes when the weights of the confidence do."""
+    return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:8]
 
 
 def nearest(hits: Sequence[Hit]) -> float:
     """The greatest cosine of a passage to the question."""
     return max((hit.similarity for hit in hits), default=0.0)
+
+
+def has_names(question: str, sentence: str) -> bool:
+    """Whether a sentence (with its titles) has all names and numbers of the question.
+
+    A question that was made to look answerable often differs in these alone.
+    """
+    wanted = names_of(question) | numbers_of(question)
+    return wanted <= set(stems_of(sentence)) | numbers_of(sentence)
 
 
 def coverage(hits: Sequence[Hit], word_weights: Mapping[str, float]) -> float:
@@ -78,7 +108,13 @@ def _coverage(hit: Hit, word_weights: Mapping[str, float]) -> float:
     return sum(w for word, w in word_weights.items() if set(stems_of(word)) <= found) / total
 
 
-def _logit(probability: float) -> float:
+def sigmoid(value: float) -> float:
+    """The probability of which `value` is the logit; exact for large values of either sign."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else 1 - 1 / (1 + math.exp(value))
+
+
+def logit(probability: float) -> float:
+    """The logarithm of the odds; probabilities of 0 and 1 count as nearly so."""
     kept = min(max(probability, SMALLEST), 1 - SMALLEST)
     return math.log(kept / (1 - kept))
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragqa.instructions import without_invisible
 from ragqa.surrogates import encodable
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ SNIPPET = 300  # characters of a passage that `search` shows
 
 
 def clean(text: str) -> str:
-    """Text without escape sequences and control characters."""
-    return CONTROL.sub("", ESCAPE_SEQUENCE.sub("", text))
+    """Text without escape sequences, control characters and those that hide text."""
+    return CONTROL.sub("", ESCAPE_SEQUENCE.sub("", without_invisible(text)))
 
 
 def clean_line(text: str) -> str:

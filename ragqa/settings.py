@@ -46,7 +46,7 @@ class Settings:
     reranker: str = ""
     model: str = "SmolLM2-135M-Instruct"
     answer: str = "auto"
-    threshold: float = 0.45
+    threshold: float = 0.55
     k: int = 6
     max_tokens: int = 256
     context_tokens: int = 4096

@@ -23,8 +23,18 @@ class Result(NamedTuple):
     err: str
 
 
+@pytest.fixture(scope="session")
+def prepared_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the weights that are prepared at first use lie: one folder for all tests."""
+    return tmp_path_factory.mktemp("models")
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """No test sees or changes the user's settings, indexes or caches."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -38,6 +48,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(home))
     for name in ("DATA", "CONFIG", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    (home / "cache" / "ragqa").mkdir(parents=True)
+    (home / "cache" / "ragqa" / "models").symlink_to(prepared_models)
     return home
 
 

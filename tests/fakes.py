@@ -105,6 +105,7 @@ class FakeSpanModel:
     """
 
     name = "fake-reader"
+    context_tokens = 4096
     _size = 5000
 
     def __init__(self, wish: str, p_refused: float = 0.1) -> None:
@@ -122,8 +123,8 @@ class FakeSpanModel:
         words = list(self._vocabulary)
         return [words[token].encode() for token in tokens]
 
-    def template(self) -> tuple[list[int], list[int], int]:
-        return self.encode("<user>"), self.encode("<model>"), 0
+    def end_token(self) -> int:
+        return 0
 
     def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
         scores = np.zeros(self._size, dtype=np.float32)

@@ -78,12 +78,13 @@ def test_a_calibration_as_json_and_page(run_cli: RunCli, index: Path, tmp_path: 
 
 def test_questions_of_a_file(run_cli: RunCli, index: Path, tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl"
-    asked = [(f"What is {name}?", True) for name in PLANETS]
+    ways = ("What is {}?", "Tell me of {}.", "Where is {}?", "{}")
+    asked = [(way.format(name), True) for way in ways for name in PLANETS]
     asked += [(f"Who invented the {word}?", False) for word in "lamp hammer violin wheel".split()]
     lines = (json.dumps({"question": text, "answerable": yes}) for text, yes in asked)
     file.write_text("\n".join(lines))
     found = parsed(run_cli("calibrate", file, "--index", index, "--json").out)
-    assert (found["source"], found["fitted_on"] + found["measured_on"]) == (str(file), 14)
+    assert (found["source"], found["fitted_on"] + found["measured_on"]) == (str(file), 44)
     assert found["measured"]["refusal_recall"]["value"] == 1
 
 
@@ -91,7 +92,18 @@ def test_what_cannot_be_calibrated(
     run_cli: RunCli, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "questions.jsonl"
-    file.write_text('{"question": "What is Zed?"}\n' * 4)
+    file.write_text('{"question": "What is Zed?"}\n' * 39)
+    done = run_cli("calibrate", file, "--index", index)
+    assert done == Result(2, "", "ragqa: 39 questions are too few; give at least 40\n")
+    file.write_text('{"question": "What is Zed?", "passages": [{"text": "Zed is."}]}\n' * 40)
+    done = run_cli("calibrate", file, "--index", index)
+    assert done == Result(
+        2,
+        "",
+        "ragqa: questions that bring their passages say nothing of the index;"
+        " give questions without passages\n",
+    )
+    file.write_text('{"question": "What is Zed?"}\n' * 40)
     done = run_cli("calibrate", file, "--index", index)
     assert done == Result(
         3,

@@ -208,6 +208,8 @@ def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: P
          " injected_instructions, latency_p50_ms, latency_p95_ms"),
         (["empty", "--fail-under", "answer_f1"],
          "--fail-under answer_f1: not a number; write --fail-under answer_f1=0.8"),
+        (["empty", "--fail-under", "answer_f1=nan"],
+         "--fail-under answer_f1=nan: not a number; write --fail-under answer_f1=0.8"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used(

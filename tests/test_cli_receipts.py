@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from ragqa import __version__
+from ragqa.calibration import model_names, save_calibration
 from ragqa.models import CATALOGUE
+from ragqa.refusal import Calibration
 from tests.conftest import Result
 from tests.programs import (
     ANSWER,
     BREAD_QUESTION,
     CITATION_KEYS,
+    DEFAULT_EMBEDDER,
     NOWHERE,
     QUESTION,
     RAGQA,
@@ -250,6 +253,27 @@ def test_what_was_asked_with_is_asked_with_again(
     monkeypatch.setenv("RAGQA_RERANKER", "nowhere")
     monkeypatch.setenv("RAGQA_K", "9")
     assert run_cli("verify", file) == Result(0, SAME, "")
+
+
+@pytest.mark.parametrize("calibrated_first", [False, True])
+def test_the_calibration_of_then_counts(
+    run_cli: RunCli, index: Path, file: Path, calibrated_first: bool
+) -> None:
+    embedder = load_embedder_once(DEFAULT_EMBEDDER)
+    high, low = Calibration(9.0, 1.0, 0.1), Calibration(-9.0, 1.0, 0.9)
+
+    def calibrate(fitted: Calibration) -> None:
+        save_calibration(index, fitted, model_names(embedder, None, None), {})
+
+    if calibrated_first:
+        calibrate(high)
+    assert run_cli("ask", QUESTION, "--index", index, "--receipt", file).code == 0
+    assert read(file)["settings"]["calibration"] == ([9.0, 1.0] if calibrated_first else None)
+    calibrate(low)
+    assert run_cli("ask", QUESTION, "--index", index).code == 1
+    done = run_cli("verify", file)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(SAME)
 
 
 def test_a_folder_of_its_own_index_is_not_brought_up_to_date(

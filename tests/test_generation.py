@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from ragqa.errors import ModelError, UsageError
 from ragqa.generation import (
     LlamaCppGenerator,
     is_looping,
-    native_output_silenced,
     without_thinking,
 )
 from ragqa.models import BUNDLED_GENERATOR, CATALOGUE
@@ -181,25 +179,6 @@ def test_a_template_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) 
             next(fresh.stream("hi", 1))
 
 
-# File descriptor 2 -----------------------------------------------------------------------------
-
-
-def test_native_output_is_silenced_and_stderr_is_back_afterwards(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    with native_output_silenced():
-        os.write(2, b"native noise\n")
-    os.write(2, b"ours\n")
-    assert capfd.readouterr().err == "ours\n"
-
-
-def test_stderr_is_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), native_output_silenced():
-        raise KeyError
-    os.write(2, b"ours\n")
-    assert capfd.readouterr().err == "ours\n"
-
-
 def test_loading_writes_nothing_and_stderr_works_between_the_pieces() -> None:
     script = (
         "import os; from ragqa.generation import LlamaCppGenerator\n"
@@ -209,18 +188,6 @@ def test_loading_writes_nothing_and_stderr_works_between_the_pieces() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout == b""
     assert set(done.stderr) == set(b"+")
-
-
-def test_a_closed_stderr_is_nothing_to_silence() -> None:
-    script = (
-        "import os; from ragqa.generation import native_output_silenced\n"
-        "os.close(2)\n"
-        "with native_output_silenced(): print('inside')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
-    assert done.stdout == b"inside\n"
 
 
 # Loops and thinking ----------------------------------------------------------------------------

@@ -151,7 +151,6 @@ def test_a_remembered_hash_is_not_used_for_a_changed_file(tmp_path: Path, change
 def test_a_broken_memory_of_hashes_is_ignored(
     tmp_path: Path, hash_cache: Path, content: str
 ) -> None:
-    hash_cache.parent.mkdir(parents=True)
     hash_cache.write_text(content)
     file = tmp_path / "m.bin"
     file.write_bytes(b"one")
@@ -159,6 +158,7 @@ def test_a_broken_memory_of_hashes_is_ignored(
 
 
 def test_hashes_that_cannot_be_remembered_are_computed(tmp_path: Path, own_home: Path) -> None:
+    (own_home / "cache").rename(own_home / "away")
     (own_home / "cache").write_text("a file where a folder should be")
     file = tmp_path / "m.bin"
     file.write_bytes(b"one")

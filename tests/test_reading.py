@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +10,7 @@ from ragqa.extraction import rank_sentences
 from ragqa.generation import LlamaCppGenerator
 from ragqa.instructions import without_invisible
 from ragqa.models import BUNDLED_GENERATOR, reader_adapter
-from ragqa.prompt import INSTRUCTION
-from ragqa.reading import MAX_PASSAGES, MAX_SENTENCES, Reading, asks_for_a_fact, read
+from ragqa.reading import MAX_SENTENCES, Reading, asks_for_a_fact, read
 from ragqa.sentences import OWN_MARKER
 from tests.fakes import FakeEmbedder, FakeSpanModel
 from tests.hits import hits_of
@@ -73,16 +70,15 @@ def test_the_refusal_of_the_model_is_a_probability() -> None:
     assert _read("Why?", "[1] Tin", METALS, p_refused=0.75).p_refused == pytest.approx(0.75)
 
 
-def test_what_is_shown_is_instruction_passages_question() -> None:
+def test_what_is_shown_is_passages_and_question() -> None:
     hits = [*hits_of(METALS, "/0.md"), *hits_of(BREAD, "/1.md")]
     model = FakeSpanModel("[1] Gold")
     read("What melts?", rank_sentences("What melts?", hits, FakeEmbedder()), model)
     [prompt] = model.prompts
     assert prompt == (
-        f"<user>{INSTRUCTION}\n\nPassages:\n\n"
         "[1] Metals: Gold melts at 1,064 degrees. Tin melts at 232 degrees (soft solder).\n\n"
         "[2] Bread: Bread rises with wild yeast. It was baked in 1998.\n\n"
-        "Question: What melts?<model>"
+        "Question: What melts?\n\nAnswer:\n"
     )
 
 
@@ -100,7 +96,31 @@ def test_only_the_best_sentences_are_read() -> None:
     model = FakeSpanModel("[1] Gold")
     read("gold?", rank_sentences("gold?", hits, FakeEmbedder()), model)
     assert model.prompts[0].count("Gold is here.") == MAX_SENTENCES
-    assert len(re.findall(r"^\[\d\]", model.prompts[0], re.M)) <= MAX_PASSAGES
+
+
+def test_what_has_no_room_in_the_context_is_not_read() -> None:
+    hits = [*hits_of(f"# Pi\n\nPi is {'3' * 3000}.\n", "/0.md"), *hits_of(METALS, "/1.md")]
+    model = FakeSpanModel("[1] 232")
+    ranked = rank_sentences("What is pi?", hits, FakeEmbedder())
+    found = read("What is pi?", ranked, model)
+    assert found and found.sentence.hit.path == "/1.md"
+    assert len(model.encode(model.prompts[0])) < 200
+    assert read("7 " * 5000, ranked, model) is None
+
+
+def test_another_value_of_another_thing_is_no_contradiction() -> None:
+    notes = (
+        "# One\n\nThe Mercury orbiter was launched from Florida in 1973.\n",
+        "# Two\n\nThe Venus orbiter was launched from Florida in 1978.\n",
+        "# Three\n\nThe Mercury orbiter was launched from Florida in 1979.\n",
+    )
+    hits = [hit for n, text in enumerate(notes) for hit in hits_of(text, f"/{n}.md")]
+    question = "When was the Mercury orbiter launched?"
+    found = read(
+        question, rank_sentences(question, hits, FakeEmbedder()), FakeSpanModel("[1] 1973")
+    )
+    assert found
+    assert [rival.sentence.hit.path for rival in found.rivals] == ["/2.md"]
 
 
 @pytest.mark.parametrize("text", ["", "[1]. [2]!"])

@@ -9,14 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.refusal import LOOKED_AT, WEIGHTS, Reliance, Signals, confidence, coverage, nearest
+from ragqa.refusal import (
+    LOOKED_AT,
+    WEIGHTS,
+    Signals,
+    confidence,
+    coverage,
+    has_names,
+    nearest,
+)
 from tests.hits import hits_of
 
 NOTE = "# Metals\n\n## Heat\n\nGold melts at high heat.\n"
 WORD_WEIGHTS = st.floats(0.01, 10)
 SHARES = st.floats(0, 1)
-RELIANCES = st.builds(Reliance, SHARES, SHARES, SHARES)
-SIGNALS = st.builds(Signals, SHARES, SHARES, st.floats(0, 2), st.booleans(), st.none() | RELIANCES)
+SIGNALS = st.builds(
+    Signals, SHARES, st.floats(0, 2), st.booleans(), st.booleans(), SHARES, st.none() | SHARES
+)
 
 
 def _coverage(weights: dict[str, float], text: str = NOTE) -> float:
@@ -58,23 +67,46 @@ def test_only_the_best_passages_are_looked_at_for_words() -> None:
     assert coverage(other * LOOKED_AT + named, weights) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("question", "sentence", "found"),
+    [
+        ("When was Ada Lovelace born?", "Ada Lovelace was born in 1815.", True),
+        ("When was Ada Lovelace born?", "Ada Byron was born in 1815.", False),
+        ("What happened in 1815?", "Ada was born in 1815.", True),
+        ("What happened in 1816?", "Ada was born in 1815.", False),
+        ("what does it do?", "It rains.", True),
+    ],
+)
+def test_names_and_numbers_of_the_question_are_looked_for(
+    question: str, sentence: str, found: bool
+) -> None:
+    assert has_names(question, sentence) is found
+
+
 @given(SIGNALS)
 def test_confidence_is_a_probability(signals: Signals) -> None:
-    assert 0 < confidence(signals) < 1
+    assert 0 <= confidence(signals) <= 1
 
 
-@given(SIGNALS.filter(lambda signals: signals.reading), SHARES, SHARES)
+@given(SIGNALS, SHARES, SHARES)
 def test_a_reader_that_would_rather_refuse_lowers_the_confidence(
     signals: Signals, one: float, other: float
 ) -> None:
-    assert signals.reading
     surer, less_sure = sorted((one, other))
+    lower = confidence(signals._replace(refused=less_sure))
+    assert lower <= confidence(signals._replace(refused=surer))
 
-    def with_refusal(probability: float) -> float:
-        assert signals.reading
-        return confidence(signals._replace(reading=signals.reading._replace(refused=probability)))
 
-    assert with_refusal(less_sure) <= with_refusal(surer)
+@given(SIGNALS)
+def test_a_missing_name_never_raises_the_confidence(signals: Signals) -> None:
+    missing = confidence(signals._replace(named=False))
+    assert missing <= confidence(signals._replace(named=True))
+
+
+@given(SIGNALS, SHARES)
+def test_coverage_counts_in_an_index_only(signals: Signals, other: float) -> None:
+    given_texts = signals._replace(searched=False)
+    assert confidence(given_texts) == confidence(given_texts._replace(coverage=other))
 
 
 @given(SIGNALS, SHARES, SHARES)
@@ -88,6 +120,6 @@ def test_a_better_sentence_never_lowers_the_confidence(
 
 @pytest.mark.parametrize("name", ["retrieval", "reading"])
 def test_the_fitted_weights_fit_the_features(name: str) -> None:
-    reading = Reliance(0.5, 0.5, 0.5) if name == "reading" else None
+    refused = 0.5 if name == "reading" else None
     fitted = json.loads(WEIGHTS.read_text())[name]
-    assert len(fitted["weights"]) == len(Signals(0.5, 0.5, 0.5, True, reading).features)
+    assert len(fitted["weights"]) == len(Signals(0.5, 0.5, True, True, 0.5, refused).features)

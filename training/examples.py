@@ -3,8 +3,9 @@
     python training/examples.py DATA OUT      (DATA: the folder with squad2/, nq_oracle/, clapnq/)
 
 Writes OUT/train.jsonl (the items), and for each held-out set OUT/NAME.jsonl, a questions file as
-`ragqa eval` reads it. Articles are split, not questions: no passage of dev or test is trained on.
-Knows nothing of models; `Group`s are made anew for each epoch, by a seed.
+`ragqa eval` reads it. SQuAD is split by article, the others by question; of these, none is held out
+whose passage is trained on. Of our notes all definitions are trained on, and the questions of the
+dev half. Knows nothing of models; `Group`s are made anew for each epoch, by a seed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,25 @@ CORPUS = Path(__file__).parent.parent / "corpus"
 QUESTIONS = Path(__file__).parent.parent / "tests" / "eval" / "questions.jsonl"
 # "Perplexity is a measure of ...": what a note says of its subject.
 DEFINITION = re.compile(r"(?:An? |The )?([A-Z][\w-]*(?: [\w-]+){0,3}) (is|are) (?:an?|the) ")
+PERTURBED = 0.3  # of the questions with an answer, those that are also asked changed
+NAME = re.compile(r"(?<![\w.])[A-Z][a-z]\w+(?: [A-Z][a-z]\w+)*")
+NUMBER = re.compile(r"\b\d[\d,]*\b")
+WORD = re.compile(r"[\w']+")
+PAIRS = (
+    "first last, largest smallest, biggest smallest, highest lowest, most least, more less,"
+    " before after, north south, east west, northern southern, eastern western, early late,"
+    " earliest latest, oldest newest, increase decrease, increased decreased, rise fall,"
+    " win lose, won lost, began ended, start end, started ended, maximum minimum, above below,"
+    " allow forbid, allowed prohibited, support oppose, supported opposed, with without,"
+    " always never, inside outside, major minor, positive negative, strong weak, old new,"
+    " long short, high low, all none, male female, father mother, husband wife, king queen,"
+    " cause prevent, same different, public private, rich poor, rural urban, friend enemy"
+)
+OPPOSITES = {
+    word: other
+    for one, two in (pair.split() for pair in PAIRS.split(","))
+    for word, other in ((one, two), (two, one))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,11 @@ class Group:
 def read_items(data: Path) -> dict[str, list[Item]]:
     """The items of each split: train, dev and test by set."""
     squad, nq, clap = squad_items(data), nq_items(data), clapnq_items(data)
+    trained_on = {item.passage for item in (*nq[:1000], *clap[:200])}
+
+    def unseen(items: Sequence[Item]) -> list[Item]:
+        return [item for item in items if item.passage not in trained_on]
+
     return {
         "train": [
             *(item for item in squad if item.article not in SQUAD_DEV | SQUAD_TEST),
@@ -68,9 +93,9 @@ def read_items(data: Path) -> dict[str, list[Item]]:
         ],
         "squad-dev": [item for item in squad if item.article in SQUAD_DEV],
         "squad-test": [item for item in squad if item.article in SQUAD_TEST],
-        "nq-dev": nq[1000:1150],
-        "nq-test": nq[1150:],
-        "clapnq-dev": clap[200:],
+        "nq-dev": unseen(nq[1000:1150]),
+        "nq-test": unseen(nq[1150:]),
+        "clapnq-dev": unseen(clap[200:]),
     }
 
 
@@ -212,12 +237,43 @@ def _group(
             questions.append((item.question, (place, start, start + len(item.answer))))
         elif item.answer not in whole:
             questions.append((item.question, None))
+        if item.answer is not None and rng.random() < PERTURBED:
+            other = perturbed(item.question, item.answer, whole, rng)
+            questions += [(other, None)] if other else []
     for item in foreign:
         if item.passage not in places and (item.answer is None or item.answer not in whole):
             questions.append((item.question, None))
     rng.shuffle(questions)
     shown = tuple((item.title, text) for item, text in zip(passages, texts, strict=True))
     return Group(shown, tuple(questions))
+
+
+def perturbed(question: str, answer: str, passages: str, rng: random.Random) -> str | None:
+    """The question asked of another name, number or opposite: seldom does the answer still fit.
+
+    The name or number is one that the passages have, so that its words give nothing away.
+    """
+    ways = []
+    for name in NAME.finditer(question, 1):
+        others = sorted({found[0] for found in NAME.finditer(passages)})
+        ways += [(name, other) for other in others if not _share(other, name[0] + " " + answer)]
+    for number in NUMBER.finditer(question):
+        others = sorted({found[0] for found in NUMBER.finditer(passages)})
+        ways += [(number, other) for other in others if other not in question + answer]
+    rng.shuffle(ways)
+    ways = ways[:1]
+    for word in WORD.finditer(question):
+        other = OPPOSITES.get(word[0].lower())
+        ways += [(word, other)] if other else []
+    if not ways:
+        return None
+    found, other = rng.choice(ways)
+    return question[: found.start()] + other + question[found.end() :]
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether two names have a word in common."""
+    return bool(set(one.lower().split()) & set(other.lower().split()))
 
 
 def _place_of(item: Item, text: str) -> int | None:
@@ -243,9 +299,12 @@ def thinned(passage: str, rng: random.Random) -> str:
 
 
 def evaluation_rows(items: Sequence[Item], seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Records of a questions file: the item's passage among others of its article or set."""
+    """Records of a questions file: the item's passage among others of its article or set.
+
+    Shuffled, so that the first of them stand for all.
+    """
     rng = random.Random(seed)
-    for number, item in enumerate(items):
+    for number, item in rng.sample(list(enumerate(items)), len(items)):
         others = sorted(
             {(o.title, o.passage) for o in items if o.passage != item.passage}
             if len({o.article for o in items}) > 20

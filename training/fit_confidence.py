@@ -5,13 +5,14 @@
 Questions files are those that `examples.py` wrote; our questions on our notes (dev half) come on
 top. Of a question with an answer, a twin without its passage is asked too, so that about
 half of these have none. Every set weighs the same. Prints what five-fold cross-validation finds.
-Features are kept beside each file (`.features`), so that only new weights of the reader, or new
-files, cost time.
+Features are kept beside each file (`.features`), so that only new weights of the reader, new
+questions or other code cost time.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from ragqa.store import IndexReader
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
 QUESTIONS = ROOT / "tests" / "eval" / "questions.jsonl"
-RETRIEVED = 4  # the first features, which are there without a reader too
+RETRIEVED = 5  # the first features, which are there without a reader too
 
 
 def rows_of(path: Path, session: Session, limit: int) -> Iterator[dict[str, Any]]:
@@ -66,8 +67,15 @@ def corpus_rows(session: Session) -> Iterator[dict[str, Any]]:
             yield {"features": found.features, "answerable": row["answerable"]}
 
 
+def state_of(questions: Path, adapter: Path, limit: int) -> str:
+    """Changes with anything that features are made of: questions, adapter, code."""
+    code = sorted(Path(models.__file__).parent.rglob("*.py"))
+    hashes = [models.file_hash(path) for path in (questions, adapter, *code)]
+    return hashlib.sha256("".join([*hashes, str(limit)]).encode()).hexdigest()
+
+
 def remembered(path: Path, rows: Iterator[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    """The rows, from the file at `path` where they were computed by the same reader."""
+    """The rows, from the file at `path` where they were computed in the same state."""
     if path.exists():
         saved = json.loads(path.read_text())
         if saved["key"] == key:
@@ -117,10 +125,10 @@ def main() -> None:
     name = models.BUNDLED_GENERATOR
     reader = LlamaCppGenerator(name, 4096, options.threads, options.adapter)
     session = Session(load_embedder("all-MiniLM-L6-v2"), span_model=reader)
-    key = f"{models.file_hash(options.adapter)}|{options.limit}"
     sets = {}
     for path in options.files:
         made = rows_of(path, session, options.limit)
+        key = state_of(path, options.adapter, options.limit)
         sets[path.stem] = remembered(path.with_suffix(".features"), made, key)
         print(f"{path.stem}: {len(sets[path.stem])} questions", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -128,6 +136,7 @@ def main() -> None:
         with IndexReader(Path(folder)) as index:
             session.reader = index
             place = options.files[0].parent / "corpus-dev.features"
+            key = state_of(QUESTIONS, options.adapter, options.limit)
             sets["corpus-dev"] = remembered(place, corpus_rows(session), key)
     fitted = {
         "retrieval": fit(sets, RETRIEVED),

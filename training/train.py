@@ -23,13 +23,14 @@ from examples import Group, Item, groups
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ragqa import models
-from ragqa.reading import REFUSED, Line, message_end, message_start
+from ragqa.reading import OPENING, REFUSED, Line, prompt_end, prompt_start
 
 LEARNING_RATE = 5e-4
 WARM_UP = 40
 SAVE_EVERY = 50  # steps
 IGNORED = -100
 MAX_TOKENS = 1400  # of a packed sequence
+RANK_LOSS = 0.5  # weight of it
 
 
 class Packed(NamedTuple):
@@ -39,6 +40,8 @@ class Packed(NamedTuple):
     positions: list[int]
     owners: list[int]  # 0: passages; n: the n-th question
     labels: list[int]
+    decided: list[int]  # places of the tokens after which each answer starts
+    refused: list[bool]
 
 
 def load_base(device: str) -> tuple[Any, Any]:
@@ -56,12 +59,8 @@ class Layout:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        mark = "\ue000"
-        rendered = tokenizer.apply_chat_template(
-            [{"role": "user", "content": mark}], add_generation_prompt=True, tokenize=False
-        )
-        self._before, self._after = map(self.encode, rendered.split(mark))
         self._end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+        self.refusal, self.opening = self.encode(REFUSED)[0], self.encode(OPENING)[0]
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text."""
@@ -70,19 +69,22 @@ class Layout:
     def prefix(self, group: Group) -> list[int]:
         """What stands before the questions of a group."""
         lines = [Line(title, (text,)) for title, text in group.passages]
-        return [*self._before, *self.encode(message_start(lines))]
+        return self.encode(prompt_start(lines))
 
     def suffix(self, question: str) -> list[int]:
         """The question, up to where the answer starts."""
-        return [*self.encode(message_end(question)), *self._after]
+        return self.encode(prompt_end(question))
 
     def answer(self, group: Group, gold: tuple[int, int, int] | None) -> list[int]:
-        """What the model should say: `[2] the span`, or that the documents do not say it."""
+        """What the model should say: `[2] the span`, or that the documents do not say it.
+
+        Of a refusal only the first token is ever looked at.
+        """
         if gold is None:
-            return [*self.encode(REFUSED), self._end]
+            return [self.refusal]
         place, first, last = gold
         span = self._span(group.passages[place][1], first, last)
-        return [*self.encode(f"[{place + 1}]"), *span, self._end]
+        return [self.opening, *self.encode(f"{place + 1}]"), *span, self._end]
 
     def _span(self, text: str, first: int, last: int) -> list[int]:
         """The tokens of `text`, as it stands after a space, that hold `text[first:last]`."""
@@ -99,18 +101,22 @@ class Layout:
 def pack(group: Group, layout: Layout) -> Packed | None:
     """A group as one sequence; None where it is too long to hold a question."""
     prefix = layout.prefix(group)
-    tokens, labels = list(prefix), [IGNORED] * len(prefix)
-    positions, owners = list(range(len(prefix))), [0] * len(prefix)
+    packed = Packed(
+        list(prefix), list(range(len(prefix))), [0] * len(prefix), [IGNORED] * len(prefix), [], []
+    )
     for number, (question, gold) in enumerate(group.questions, 1):
         asked, target = layout.suffix(question), layout.answer(group, gold)
         size = len(asked) + len(target)
-        if len(tokens) + size > MAX_TOKENS:
+        if len(packed.tokens) + size > MAX_TOKENS:
             break
-        tokens += asked + target
-        labels += [IGNORED] * len(asked) + target
-        owners += [number] * size
-        positions += range(len(prefix), len(prefix) + size)
-    return Packed(tokens, positions, owners, labels) if len(tokens) > len(prefix) else None
+        packed.decided.append(len(packed.tokens) + len(asked) - 1)
+        packed.refused.append(gold is None)
+        packed.tokens.extend(asked + target)
+        # The first token of an answer has a loss of its own.
+        packed.labels.extend([IGNORED] * (len(asked) + 1) + target[1:])
+        packed.owners.extend([number] * size)
+        packed.positions.extend(range(len(prefix), len(prefix) + size))
+    return packed if packed.decided else None
 
 
 def attention_mask(owners: torch.Tensor) -> torch.Tensor:
@@ -119,12 +125,39 @@ def attention_mask(owners: torch.Tensor) -> torch.Tensor:
     return (causal & ((owners[None] == 0) | (owners[None] == owners[:, None])))[None, None]
 
 
-def loss_of(model: Any, packed: Packed, device: str) -> torch.Tensor:
-    """Mean cross-entropy over the tokens of the answers."""
+def loss_of(model: Any, packed: Packed, layout: Layout, device: str) -> torch.Tensor:
+    """How wrong the refusals are, each and against the others, and the tokens of the answers."""
     hidden = hidden_states(model, packed, device)
+    loss = refusal_loss(
+        refusal_scores(model, hidden, packed, layout),
+        torch.tensor(packed.refused, device=device),
+    )
     labels = torch.tensor([*packed.labels[1:], IGNORED], device=device)
     at = labels != IGNORED
-    return torch.nn.functional.cross_entropy(model.lm_head(hidden[at]).float(), labels[at])
+    if at.any():
+        scores = model.lm_head(hidden[at]).float()
+        loss = loss + torch.nn.functional.cross_entropy(scores, labels[at])
+    return loss
+
+
+def refusal_scores(
+    model: Any, hidden: torch.Tensor, packed: Packed, layout: Layout
+) -> torch.Tensor:
+    """(questions,): the logit of a refusal against an answer, as `ragqa.reading` reads it."""
+    refusal, opening = model.lm_head.weight[[layout.refusal, layout.opening]]
+    return (hidden[packed.decided] @ (refusal - opening)).float()
+
+
+def refusal_loss(scores: torch.Tensor, refused: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy, and for each pair how far the one to be refused is from being above the other.
+
+    Questions of a pair share their passages: nothing but what is asked tells them apart.
+    """
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, refused.float())
+    above = scores[refused][:, None] - scores[~refused][None]
+    if above.numel():
+        loss = loss + RANK_LOSS * torch.nn.functional.softplus(-above).mean()
+    return loss
 
 
 def hidden_states(model: Any, packed: Packed, device: str) -> torch.Tensor:
@@ -199,7 +232,7 @@ def main() -> None:
     run = Run(model, options.out, device)
     started, losses = time.monotonic(), []
     while run.done < len(packs) and time.monotonic() - started < options.minutes * 60:
-        loss = loss_of(model, packs[run.done], device)
+        loss = loss_of(model, packs[run.done], layout, device)
         run.step(loss, len(packs))
         losses.append(loss.item())
         if run.done % SAVE_EVERY == 0:

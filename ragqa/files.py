@@ -1,0 +1,26 @@
+"""A file written whole or not at all. Knows nothing of what is in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a text in place of what the file was; it keeps its permissions, a new one is private.
+
+    Raises OSError; then the file is as it was. (The libraries for this are no longer kept.)
+    """
+    handle, name = tempfile.mkstemp(prefix=".ragqa-", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o777)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

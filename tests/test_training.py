@@ -1,0 +1,153 @@
+"""What the reader is trained on is what it is shown, and what is held out is not trained on."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ragqa.extraction import rank_sentences
+from ragqa.reading import read
+from tests.conftest import ROOT
+from tests.fakes import FakeEmbedder, FakeSpanModel
+from tests.hits import hits_of
+
+NOTES = (
+    ("Metals", "Gold melts at 1,064 degrees. Tin melts at 232 degrees."),
+    ("Bread", "Bread rises with wild yeast."),
+)
+
+
+@pytest.fixture(autouse=True)
+def training_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The scripts of `training/` import each other by their bare names."""
+    monkeypatch.syspath_prepend(str(ROOT / "training"))
+    yield
+    for name in ("adapter", "examples", "train"):
+        sys.modules.pop(name, None)
+
+
+class Recorder(FakeSpanModel):
+    """Remembers the tokens that it has read, in their places."""
+
+    def __init__(self, wish: str) -> None:
+        super().__init__(wish)
+        self.seen: list[int] = []
+
+    def logits(self, tokens: Sequence[int], past: int) -> Any:
+        self.seen[past:] = tokens
+        return super().logits(tokens, past)
+
+
+class Tokenizer:
+    """The tokens of a fake model, as a tokenizer of transformers gives them."""
+
+    def __init__(self, model: FakeSpanModel) -> None:
+        self._model = model
+
+    def __call__(self, text: str, **_: bool) -> SimpleNamespace:
+        words = re.finditer(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s", text)
+        return SimpleNamespace(
+            input_ids=self._model.encode(text), offset_mapping=[word.span() for word in words]
+        )
+
+    def convert_tokens_to_ids(self, token: str) -> int:
+        return 0
+
+
+def group_of(*questions: tuple[str, tuple[int, int, int] | None]) -> Any:
+    from examples import Group
+
+    return Group(NOTES, questions)
+
+
+def test_a_trained_answer_is_what_reading_asks_for() -> None:
+    from train import Layout
+
+    model = Recorder("[1] 232")
+    hits = [
+        hit
+        for n, (title, text) in enumerate(NOTES)
+        for hit in hits_of(f"# {title}\n\n{text}\n", f"/{n}.md")
+    ]
+    question = "At what temperature does tin melt?"
+    found = read(question, rank_sentences(question, hits, FakeEmbedder()), model)
+    assert found
+    assert found.text == "232"
+    layout, first = Layout(Tokenizer(model)), NOTES[0][1].index("232")
+    gold = (0, first, first + 3)
+    group = group_of((question, gold))
+    trained = [*layout.prefix(group), *layout.suffix(question), *layout.answer(group, gold)]
+    assert model.seen == trained[: len(model.seen)]
+    assert len(trained) - len(model.seen) <= 1  # the end need not be read
+
+
+def test_questions_of_a_group_do_not_see_each_other() -> None:
+    import torch
+    from train import IGNORED, Layout, attention_mask, pack
+
+    layout = Layout(Tokenizer(FakeSpanModel("")))
+    packed = pack(group_of(("What melts at 232?", (0, 29, 32)), ("Who rises?", None)), layout)
+    assert packed
+    assert packed.refused == [False, True]
+    mask = attention_mask(torch.tensor(packed.owners))[0, 0]
+    first, second = (packed.owners.index(number) for number in (1, 2))
+    assert mask[second, :first].all()
+    assert not mask[second:, first:second].any()
+    assert packed.positions[second] == packed.positions[first] == first
+    answers = [packed.tokens[place + 1] for place in packed.decided]
+    assert answers == [layout.opening, layout.refusal]
+    assert all(packed.labels[place + 1] == IGNORED for place in packed.decided)
+    assert packed.labels[packed.decided[1] :] == [IGNORED] * 2  # of a refusal no more is learnt
+
+
+def test_a_pair_in_the_wrong_order_costs_more() -> None:
+    import torch
+    from train import refusal_loss
+
+    refused = torch.tensor([True, False])
+    right, wrong = (refusal_loss(torch.tensor(s), refused) for s in ([1.0, -1.0], [-1.0, 1.0]))
+    assert right < wrong
+    assert refusal_loss(torch.tensor([1.0]), torch.tensor([True])) < 1
+
+
+@pytest.mark.parametrize(
+    ("question", "changed"),
+    [
+        ("Who came before Ann?", {"Who came after Ann?", "Who came before Bob?"}),
+        ("When did 12 men land?", {"When did 40 men land?"}),
+        ("How does it melt?", {None}),
+    ],
+)
+def test_a_question_is_changed_to_one_that_has_no_answer(question: str, changed: set[str]) -> None:
+    from examples import perturbed
+
+    found = {
+        perturbed(question, "x", "Here Ann met Bob and 40 more.", random.Random(n))
+        for n in range(9)
+    }
+    assert found == changed
+
+
+def test_the_same_seed_gives_the_same_groups(eval_data: Path) -> None:
+    from examples import groups, read_items
+
+    splits = read_items(eval_data / "data")
+    some = splits["train"][::40]
+    assert list(groups(some, 1)) == list(groups(some, 1)) != list(groups(some, 2))
+
+
+def test_no_passage_that_is_held_out_is_trained_on(eval_data: Path) -> None:
+    from examples import read_items
+
+    splits = read_items(eval_data / "data")
+    trained_on = {item.passage for item in splits.pop("train")}
+    for items in splits.values():
+        assert items
+        assert not trained_on & {item.passage for item in items}
