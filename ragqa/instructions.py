@@ -47,8 +47,11 @@ def without_invisible(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = INVISIBLE.sub(lambda match: match["kept"] or "", text)
-    return text if RIGHT_TO_LEFT.search(text) else MARKS.sub("", text)
+    shown = INVISIBLE.sub(lambda match: match["kept"] or "", text)
+    if not RIGHT_TO_LEFT.search(shown):
+        shown = MARKS.sub("", shown)
+    # What has been taken out may be what something else was kept for.
+    return shown if shown == text else without_invisible(shown)
 
 
 # Orders ----------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ SNIPPET = 300  # characters of a passage that `search` shows
 
 def clean(text: str) -> str:
     """Text without escape sequences, control characters and those that hide text."""
-    return CONTROL.sub("", ESCAPE_SEQUENCE.sub("", without_invisible(text)))
+    return without_invisible(CONTROL.sub("", ESCAPE_SEQUENCE.sub("", text)))
 
 
 def clean_line(text: str) -> str:

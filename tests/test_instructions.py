@@ -180,10 +180,11 @@ def test_what_scripts_and_emoji_need_stays(text: str) -> None:
     assert without_invisible(text) == text
 
 
-@given(st.text())
-def test_what_is_left_is_part_of_the_text(text: str) -> None:
-    rest = iter(text)
-    assert all(char in rest for char in without_invisible(text))
+@given(st.text() | st.text("ab\u200d\ufe0f\u200e\U0001f600\U000e0067\u0915"))
+def test_what_is_left_is_part_of_the_text_and_stays(text: str) -> None:
+    rest, shown = iter(text), without_invisible(text)
+    assert all(char in rest for char in shown)
+    assert without_invisible(shown) == shown
     is_instruction(text)  # raises nothing
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ragqa import render
 from ragqa.errors import UsageError
+from ragqa.instructions import without_invisible
 from ragqa.records import Answer, Citation, FailedFile, IndexReport, Sentence, State
 from ragqa.surrogates import encodable
 from tests.hits import hits_of
@@ -51,7 +52,8 @@ def test_clean_text_has_no_commands_and_keeps_the_rest(text: str) -> None:
     assert not COMMANDS & set(cleaned)
     assert render.clean(cleaned) == cleaned
     if "\x1b" not in text:
-        assert cleaned == "".join(char for char in text if char not in COMMANDS)
+        kept = "".join(char for char in text if char not in COMMANDS)
+        assert cleaned == without_invisible(kept)
     assert "\n" not in render.clean_line(text)
 
 
