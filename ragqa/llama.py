@@ -20,6 +20,9 @@ import platformdirs
 from filelock import FileLock
 
 PREPARED_FORM = "Q8_0"
+# Waiting threads soon sleep: spinning ones, beside another process as busy, wait for one another so
+# long that two questions asked at once took minutes. OpenMP reads this when the library is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def load_llama(path: Path, context_tokens: int, threads: int, adapter: Path | None) -> Any:
@@ -31,7 +34,7 @@ def load_llama(path: Path, context_tokens: int, threads: int, adapter: Path | No
             str(path),
             n_ctx=context_tokens,
             n_batch=512,
-            n_threads=threads,
+            n_threads=1 if adapter else threads,  # tokens one by one; a reader is small
             n_threads_batch=threads,
             n_gpu_layers=0,
             lora_path=str(adapter) if adapter else None,
