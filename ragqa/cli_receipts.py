@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ragqa.pipeline import Session
     from ragqa.receipts import Document, Replay
     from ragqa.records import Answer
+    from ragqa.refusal import Calibration
 
 EXIT_NOT_VERIFIED = 1
 SEED = 0  # of the generator, which decodes greedily
@@ -179,7 +180,6 @@ def _replay(receipt: Document) -> Replay:
     from ragqa import pipeline
     from ragqa.output import judged
     from ragqa.receipts import STDIN, Replay
-    from ragqa.refusal import Calibration
 
     for item in receipt["context"]:
         if item["path"] == STDIN:
@@ -192,10 +192,23 @@ def _replay(receipt: Document) -> Replay:
     asking = Asking(receipt["question"], settings, wanted, given, strict)
     opener = sessions.Opener(settings, wanted=wanted, calibrated=False)
     with opener.open(index=receipt["index"] is not None) as session:
-        if fitted := receipt["settings"].get("calibration"):
-            session.calibration = Calibration(fitted[0], fitted[1], session.threshold)
+        session.calibration = _calibration_then(receipt, session.threshold)
         answer, _ = judged(pipeline.ask(asking.question, session, given), strict)
         return Replay(make_receipt(answer, session, asking))
+
+
+def _calibration_then(receipt: Document, threshold: float) -> Calibration | None:
+    """The calibration of a receipt. Raises UsageError when it is none."""
+    from ragqa.refusal import Calibration
+
+    fitted = receipt["settings"].get("calibration")
+    if fitted is None:
+        return None
+    try:
+        intercept, slope = map(float, fitted)
+    except (TypeError, ValueError) as error:
+        raise UsageError("the receipt's calibration is damaged", "name another receipt") from error
+    return Calibration(intercept, slope, threshold)
 
 
 def _settings_then(receipt: Document) -> Settings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from ragqa.records import Block
 from ragqa.sentences import sentence_spans
@@ -221,16 +222,21 @@ END = re.compile("|".join(ENDS))
 
 def is_instruction(sentence: str) -> bool:
     """True when a sentence gives an order to the reader of the prompt, or poses as its end."""
-    text = _readable(sentence)
-    if closes_passages(sentence) or _is_order(text):
-        return True
-    return "\u202e" in sentence and _is_order(text[::-1])  # shown from right to left
+    return any(_verdict(sentence))
 
 
 def closes_passages(sentence: str) -> bool:
     """True when what follows would pose as no passage: a false end, a chat template's token."""
+    return _verdict(sentence)[0]
+
+
+@lru_cache(maxsize=4096)  # ranked, shown and quoted, a sentence is looked at several times
+def _verdict(sentence: str) -> tuple[bool, bool]:
+    """Whether a sentence poses as the end of the passages, and whether it gives an order."""
     text = _readable(sentence)
-    return bool(USED_TOKEN.search(text) or END.search(text.lower()))
+    closes = bool(USED_TOKEN.search(text) or END.search(text.lower()))
+    # Behind this character a text is shown from right to left.
+    return closes, _is_order(text) or ("\u202e" in sentence and _is_order(text[::-1]))
 
 
 def are_instructions(sentences: Sequence[str], closed: bool = False) -> list[bool]:

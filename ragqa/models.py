@@ -6,6 +6,7 @@ that carry them, without importing those packages.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Literal
 import platformdirs
 
 from ragqa.errors import ModelError, UsageError
+from ragqa.files import replace_file
 
 BUNDLED_EMBEDDER = "all-MiniLM-L6-v2"
 BUNDLED_GENERATOR = "SmolLM2-135M-Instruct"
@@ -228,13 +230,9 @@ def _remembered_hashes() -> dict[str, str]:
 def _remember_hashes(values: dict[str, str]) -> None:
     """Best effort: a read-only home only means that the next start hashes again."""
     target = _hash_cache()
-    part = target.with_suffix(f".{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(values))
-        part.replace(target)
-    except OSError:
-        return
+        replace_file(target, json.dumps(values))
 
 
 def _require(path: Path, name: str, kind: str, is_file: bool) -> None:

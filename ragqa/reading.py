@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -140,10 +140,10 @@ def _shown(ranked: Sequence[Ranked], question: str, model: TokenModel) -> list[R
     Those are left out with which prompt and answer would be longer than the model's context.
     """
     # A sentence may be nothing but the number of a source.
-    with_words = [one for one in ranked if any(map(str.isalnum, _one_line(one.text)))]
+    with_words = (one for one in ranked if any(map(str.isalnum, _one_line(one.text))))
     room = model.context_tokens - len(model.encode(prompt_end(question)))
     shown, longest = [], 0  # the answer may be a whole sentence
-    for sentence in with_words[:MAX_SENTENCES]:
+    for sentence in islice(with_words, MAX_SENTENCES):
         tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.text)}")) + SPARE_TOKENS
         if tokens + max(tokens, longest) <= room:
             shown.append(sentence)

@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "pathspec docutils lazy:markdown_it lazy:mdit_py_plugins lazy:yaml lazy:charset_normalizer",
     ),
     "passages": ("records", ""),
-    "models": ("errors", "platformdirs lazy:huggingface_hub"),
+    "models": ("errors files", "platformdirs lazy:huggingface_hub"),
     "late_interaction": ("", "numpy"),
     "lexical": ("sentences", "lazy:Stemmer"),
     "embedding": (

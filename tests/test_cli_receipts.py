@@ -340,6 +340,14 @@ def test_what_is_no_receipt(run_cli: RunCli, tmp_path: Path, kept: Path) -> None
     done = run_cli("verify", none)
     assert (done.code, done.out) == (2, "")
     assert done.err == "ragqa: the receipt's filter is damaged; name another receipt\n"
+    for wrong in ([1.0], "x2", [None, 1], 3):
+        then = read(kept)
+        none.write_text(
+            json.dumps({**then, "settings": {**then["settings"], "calibration": wrong}})
+        )
+        done = run_cli("verify", none)
+        assert done.code == 2
+        assert done.err == "ragqa: the receipt's calibration is damaged; name another receipt\n"
     none.write_text(json.dumps({**read(kept), "settings": {"k": "many"}}))
     assert run_cli("verify", none).code == 2
 
