@@ -143,6 +143,17 @@ def require_writable(directory: Path) -> None:
         raise _cannot_write(directory, PermissionError(13, "Permission denied"))
 
 
+def kept_threshold(directory: Path) -> float | None:
+    """The threshold of the calibration that an index has, for whatever models; None: it has none.
+
+    Tells what is there, for `status`: whether it counts for a session `load_calibration` decides.
+    """
+    try:
+        return float(json.loads((directory / FILE).read_text(encoding="utf-8"))["threshold"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def load_calibration(
     directory: Path,
     models: Mapping[str, str | None],

@@ -39,6 +39,8 @@ MEANINGS = {
     "risk": "answered: not answerable",
     "brier": "squared error of the confidence as a probability",
 }
+ENOUGH = 200  # questions
+NOTABLE = 0.02  # of a share
 HEADER = ("", "expected", "measured", "95 % interval", "before", "n", "")
 
 
@@ -87,7 +89,22 @@ def calibrated(
     fitted, held_out = halves(known)
     values, answerable = confidences(fitted)
     calibration = fit(list(map(float, values)), list(map(bool, answerable)), target_precision)
-    return CalibrationReport(calibration, fitted, held_out, target_precision, source, warnings)
+    report = CalibrationReport(calibration, fitted, held_out, target_precision, source)
+    return replace(report, warnings=(*warnings, *_cautions(report)))
+
+
+def _cautions(report: CalibrationReport) -> list[str]:
+    """What a user may not see in the figures: that they are few, or that it now answers more."""
+    found, count = [], len(report.fitted) + len(report.held_out)
+    if count < ENOUGH:
+        found.append(f"{count} questions are few for a threshold; better {ENOUGH}, by --limit")
+    now, before = (metrics[1].value for metrics in (report.measured, report.before))
+    if now is not None and before is not None and now < before - NOTABLE:
+        found.append(
+            f"{now:.0%} of the unanswerable questions are refused now, {before:.0%} were before;"
+            " a lower --target-precision refuses more"
+        )
+    return found
 
 
 def _figures(calibration: Calibration | None, outcomes: Sequence[Outcome]) -> list[Metric]:

@@ -142,7 +142,7 @@ def calibrate(
     report = calibration_report.calibrated(outcomes, target_precision, source, warnings)
     facts = {"target_precision": target_precision, "questions": len(asked), "source": source}
     file = calibration.save_calibration(directory, report.calibration, models, facts)
-    for warning in warnings:
+    for warning in report.warnings:
         terminal.say(render.clean_line(f"warning: {warning}"))
     text = f"{calibration_report.as_text(report)}kept: {render.clean_line(str(file))}\n"
     if json:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ragqa.embedding import Embedder
+from ragqa.embedding import Embedder, Vectors
 from ragqa.instructions import orders_in
 from ragqa.records import Block, Hit
 from ragqa.sentences import stems_of
@@ -26,6 +26,7 @@ MARGIN = 0.12  # a further sentence may score this much below the best one
 REFERENCE_HEADING = re.compile(
     r"(sources?|references?|bibliography|further reading|see also)", re.I
 )
+NO_SENTENCES = ("code", "heading", "table_header")  # blocks that say nothing by themselves
 NO_ANSWER = re.compile(r"^see (also )?|[?:]$", re.I)
 PRONOUN_START = re.compile(
     r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
@@ -37,7 +38,7 @@ class Ranked(NamedTuple):
 
     `place` is its hit's among the hits, `first` and `last` its own in the block's text.
     `shown_from` and `shown_to` take in the neighbours that it leans on, or that lean on it. Not
-    every sentence `stands_alone` as an answer.
+    every sentence `stands_alone` as an answer. `vector` is its embedding.
     """
 
     place: int
@@ -49,6 +50,7 @@ class Ranked(NamedTuple):
     shown_to: int
     stands_alone: bool
     score: float = 0.0
+    vector: Vectors | None = None
 
     @property
     def text(self) -> str:
@@ -73,19 +75,22 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
         for place, hit in enumerate(hits)
         if not (hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]))
         for block, spans, orders in orders_in(hit.passage.blocks)
-        if block.kind not in ("code", "heading")
+        if block.kind not in NO_SENTENCES
         for sentence in _sentences_of(place, hit, block, spans, orders)
         if any(map(str.isalnum, sentence.text))
     ]
     if not sentences:
         return []
-    vector = embedder.encode_question(question).vector
     texts = [sentence.text for sentence in sentences]
-    cosines = embedder.embed(texts) @ vector
+    vectors = embedder.embed(texts)
+    cosines = vectors @ embedder.encode_question(question).vector
     shared = _shared_words(question, texts)
     scored = [
         sentence._replace(
-            score=float(cosines[i]) + WORDS_WEIGHT * shared[i] + GIVEN_BONUS * sentence.hit.is_given
+            score=float(cosines[i])
+            + WORDS_WEIGHT * shared[i]
+            + GIVEN_BONUS * sentence.hit.is_given,
+            vector=vectors[i],
         )
         for i, sentence in enumerate(sentences)
     ]

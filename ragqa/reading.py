@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
-from ragqa.sentences import OWN_MARKER, numbers_of, stems_of
+from ragqa.sentences import OWN_MARKER, names_of, numbers_of, stems_of
 
 REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
 MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six; one digit is one token
@@ -37,6 +37,16 @@ EXPLANATION = re.compile(
 )
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
+MIN_ALIKE, NEARLY_SAME = 0.7, 0.8  # or the cosine of both sentences, where the words differ
+# Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's".
+JOINED = re.compile(rb"[\w\x80-\xff][-./,:_@&']?\x00[-./,:_@&']?[\w\x80-\xff]")
+POSSESSIVE = re.compile(rb"\x00's(?!\w)")
+# A value goes on behind its number, a code behind its letters: "30 ms", "HRO-KL 482".
+GOES_ON = re.compile(
+    rb"\d\x00 ?(?:[kKMGT]i?B|[mn]?s|min|h|[kmc]?m|mm|nm|k?g|mg|\xc2\xb0[CF]|[kMG]?Hz|k?Wh?|[mk]?V|%"
+    rb"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\x00 \d"
+)
+CONTEXT_BYTES = 16  # on both sides of the place where a span might end
 Scores = npt.NDArray[np.float32]
 
 
@@ -128,7 +138,7 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
         return found
     rivals: list[Rival] = []
     for i, text in enumerate(texts):
-        if len(rivals) < MAX_RIVALS and may_disagree(question, texts[best], said, text):
+        if len(rivals) < MAX_RIVALS and may_disagree(question, shown[best], said, shown[i]):
             _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
             rivals += [Rival(shown[i], other)] if _differ(said, other) else []
     return replace(found, rivals=tuple(rivals))
@@ -160,20 +170,35 @@ def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
     return lines
 
 
-def may_disagree(question: str, sentence: str, said: str, other: str) -> bool:
+def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> bool:
     """Whether another sentence says what this one says, but for the words that are the answer.
 
-    It must be of the same: have all that the question and this sentence have in common.
+    It must be of the same: have all that the question and this sentence have in common. Where both
+    mean nearly the same, one word of that may differ that is no name and no number.
     """
-    rest = set(stems_of(sentence)) - set(stems_of(said))
-    theirs = set(stems_of(other))
-    return (
-        len(rest) >= MIN_SAME
-        and set(stems_of(question)) & rest <= theirs
-        and len(rest & theirs) >= SAME_SHARE * len(rest)
-        and len(theirs) <= 2 * len(rest | set(stems_of(said)))
-        and not set(stems_of(said)) <= theirs
+    rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
+    asked = set(stems_of(question)) & set(stems_of(sentence.in_context))
+    missing = asked - set(stems_of(other.in_context))
+    alike = _likeness(sentence, other)
+    is_same = not missing or (
+        alike >= NEARLY_SAME
+        and len(missing) == 1
+        and not missing & (names_of(question) | numbers_of(question))
     )
+    return (
+        is_same
+        and len(rest) >= MIN_SAME
+        and not set(stems_of(said)) <= theirs
+        and (alike >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest))
+        and len(theirs) <= 2 * len(rest | set(stems_of(said)))
+    )
+
+
+def _likeness(one: Ranked, other: Ranked) -> float:
+    """The cosine of two sentences."""
+    if one.vector is None or other.vector is None:
+        return 0.0
+    return float(one.vector @ other.vector)
 
 
 def _differ(one: str, other: str) -> bool:
@@ -231,9 +256,8 @@ class _Spans:
         return [
             _Span(i, at, at)
             for i, pieces in self._pieces.items()
-            for at, piece in enumerate(pieces)
-            if at == 0 or not (_is_word(pieces[at - 1][-1:]) and _is_word(piece[:1]))
-            if _has_word(pieces[at:])
+            for at in range(len(pieces))
+            if not JOINED.search(_around(pieces, at)) and _has_word(pieces[at:])
         ]
 
     def longer(self, spans: Sequence[_Span]) -> dict[int, list[_Span]]:
@@ -245,22 +269,29 @@ class _Spans:
         return found
 
     def complete(self, spans: Sequence[_Span]) -> list[_Span]:
-        """Those that hold a word and do not end within one."""
+        """Those that hold a word and do not end within one, or within a value."""
         return [span for span in spans if self._is_complete(span)]
 
     def _is_complete(self, span: _Span) -> bool:
         i, begin, stop = span
         pieces = self._pieces[i]
-        if not _has_word(pieces[begin:stop]):
-            return False
-        return stop == len(pieces) or not (
-            _is_word(pieces[stop - 1][-1:]) and _is_word(pieces[stop][:1])
-        )
+        around = _around(pieces, stop)
+        cut = (JOINED.search(around) and not POSSESSIVE.search(around)) or GOES_ON.search(around)
+        return _has_word(pieces[begin:stop]) and not cut
 
     def text(self, span: _Span) -> str:
         """What the span says, without spaces around it."""
         i, begin, stop = span
         return b"".join(self._pieces[i][begin:stop]).decode("utf-8", "replace").strip()
+
+
+def _around(pieces: Sequence[bytes], at: int) -> bytes:
+    """The text before and after a piece begins, with a NUL between; enough of it to judge."""
+    before, after = (
+        b"".join(pieces[max(0, at - CONTEXT_BYTES) : at]),
+        pieces[at : at + CONTEXT_BYTES],
+    )
+    return before[-CONTEXT_BYTES:] + b"\x00" + b"".join(after)[:CONTEXT_BYTES]
 
 
 def _is_word(byte: bytes) -> bool:

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from ragqa import models
+from ragqa.calibration import kept_threshold
 from ragqa.errors import RagqaError
 from ragqa.render import size_text
 from ragqa.settings import Settings
@@ -39,6 +40,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
                 if path.suffix in (".sqlite", ".faiss") and path.exists()
             },
             "last_run": reader.last_run(),
+            "calibrated_threshold": kept_threshold(directory),
         }
 
 
@@ -52,6 +54,7 @@ def status_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("passages", str(facts["passages"])),
         ("embedder", str(facts["models"]["embedder"])),
         ("generator", str(facts["models"]["generator"])),
+        ("refusals", _refusals(facts["calibrated_threshold"])),
         ("size", f"{size_text(sum(sizes.values()))} ({', '.join(_sizes(sizes))})"),
         ("last run", _last_run(facts["last_run"])),
         ("encodings", ", ".join(f"{n} {name}" for name, n in facts["encodings"].items()) or "-"),
@@ -100,6 +103,12 @@ def model_rows(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
         rows += [(f"  {name}", fact[name]) for name in ("licence", "languages")]
         rows.append(("  sha256", f"{fact['sha256']} ({fact['state']})"))
     return rows
+
+
+def _refusals(threshold: float | None) -> str:
+    if threshold is None:
+        return "by the threshold of the settings (to fit one to this index: ragqa calibrate)"
+    return f"below a probability of {threshold:.3f}, fitted by ragqa calibrate"
 
 
 def _sizes(sizes: dict[str, int]) -> list[str]:

@@ -136,6 +136,5 @@ class FakeSpanModel:
             return scores
         # What is fed once more, from the end of the prompt, is an answer begun anew.
         self._said = len(tokens) if past == self._read else self._said + len(tokens)
-        if self._said < len(self._wish):
-            scores[self._wish[self._said]] = 50.0
+        scores[self._wish[self._said] if self._said < len(self._wish) else 0] = 50.0
         return scores

@@ -72,7 +72,7 @@ TABLE: dict[str, tuple[str, str]] = {
         " calibration pipeline",
         "",
     ),
-    "reports": ("models errors render settings store", ""),
+    "reports": ("calibration models errors render settings store", ""),
     "locate": ("documents errors store", ""),
     "why": ("answering pipeline documents locate lexical prompt records retrieval store", ""),
     "output": ("answering pipeline render terminal given records why", "lazy:rich"),

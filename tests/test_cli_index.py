@@ -255,6 +255,7 @@ def test_status(run_cli: RunCli, notes: Path, index: Path) -> None:
         "passages": "3",
         "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words-86ceea5c",
         "generator": "SmolLM2-135M-Instruct",
+        "refusals": "by the threshold of the settings (to fit one to this index: ragqa calibrate)",
         "encodings": "2 utf-8",
     }
 
@@ -282,6 +283,7 @@ def test_status_as_json(run_cli: RunCli, notes: Path, index: Path) -> None:
             "embedder": "all-MiniLM-L6-v2@53aa51172d142c89/onnxruntime+words-86ceea5c",
             "generator": "SmolLM2-135M-Instruct",
         },
+        "calibrated_threshold": None,
     }
 
 

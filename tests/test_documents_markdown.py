@@ -130,7 +130,7 @@ def test_kinds_and_lines_of_blocks() -> None:
     found = [(block.kind, block.line, block.end_line) for block in parse(".md", text).blocks]
     assert found == [
         ("heading", 1, 1), ("paragraph", 3, 4), ("list_item", 6, 6), ("quote", 8, 8),
-        ("code", 11, 11), ("table_row", 14, 14), ("table_row", 16, 16),
+        ("code", 11, 11), ("table_header", 14, 14), ("table_row", 16, 16),
     ]  # fmt: skip
 
 

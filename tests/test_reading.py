@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragqa.embedding import load_embedder
 from ragqa.extraction import rank_sentences
 from ragqa.generation import LlamaCppGenerator
 from ragqa.instructions import without_invisible
-from ragqa.models import BUNDLED_GENERATOR, reader_adapter
+from ragqa.models import BUNDLED_EMBEDDER, BUNDLED_GENERATOR, reader_adapter
 from ragqa.reading import MAX_SENTENCES, Reading, asks_for_a_fact, read
 from ragqa.sentences import OWN_MARKER
 from tests.fakes import FakeEmbedder, FakeSpanModel
@@ -58,6 +62,22 @@ def test_a_span_ends_where_a_word_does() -> None:
 
 def test_a_span_does_not_begin_with_the_last_sign_of_a_sentence() -> None:
     assert _read("What melts?", "[1].", METALS).text
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "whole"),
+    [
+        ("The flight is HRO-KL 482 on Monday.", "HRO-KL", "HRO-KL 482"),
+        ("The flight is HRO-KL 482 on Monday.", "HRO", "HRO-KL 482"),
+        ("It waits for 30 ms at most.", "30", "30 ms"),
+        ("It came with v2.3.1 in May.", "v2.3", "v2.3.1"),
+        ("It is AT&T who sold it.", "AT", "AT&T"),
+        ("It is Ada's bread.", "Ada", "Ada"),
+        ("In 1998 minutes were kept.", "1998", "1998"),
+    ],
+)
+def test_a_value_is_not_cut_short(text: str, wish: str, whole: str) -> None:
+    assert _read("Which is it?", f"[1] {wish}", f"# Trip\n\n{text}\n").text == whole
 
 
 def test_a_whole_sentence_is_no_short_answer() -> None:
@@ -137,6 +157,28 @@ ELSE = "# Kitchens\n\nGold rims of plates come off at 70 degrees in the dishwash
 def test_a_sentence_with_another_value_for_the_same_is_a_rival() -> None:
     found = _read("At what heat does gold melt?", "[1] 1,064", METALS, OTHER)
     assert [(rival.text, rival.sentence.hit.path) for rival in found.rivals] == [("1,100", "/1.md")]
+
+
+class Counting(FakeSpanModel):
+    """Says the number of a sentence."""
+
+    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
+        scores = super().logits(tokens, past)
+        if past:
+            scores[:] = 0.0
+            scores[0] = 40.0
+            scores[[token for word, token in self._vocabulary.items() if word[-1].isdigit()]] = 50.0
+        return scores
+
+
+def test_a_rival_may_use_other_words() -> None:
+    limits = "# Limits\n\nEach client may send 100 requests a minute to the server.\n"
+    other = "# News\n\nOf each client no more than 60 requests a minute are served.\n"
+    question = "How many requests may a client send a minute?"
+    hits = [hit for n, text in enumerate((limits, other)) for hit in hits_of(text, f"/{n}.md")]
+    embedder = load_embedder(BUNDLED_EMBEDDER)
+    found = read(question, rank_sentences(question, hits, embedder), Counting(""))
+    assert found and [rival.text for rival in found.rivals] == ["60"]
 
 
 @pytest.mark.parametrize("other", [SAME, ELSE])

@@ -1,4 +1,4 @@
-"""Write a trained adapter as GGUF, the form that llama.cpp loads.
+"""Write a trained adapter as GGUF, the form that llama.cpp loads; read one to train it further.
 
     python training/convert.py RUN OUT.gguf
 
@@ -40,11 +40,23 @@ def permuted(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
     return rows.reshape(heads, 2, size, -1).swapaxes(1, 2).reshape(rows.shape)
 
 
-def write(adapter: dict[str, torch.Tensor], alpha: float, out: Path) -> None:
-    """`adapter` maps the names of parameters to matrices."""
+def restored(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
+    """What `permuted` was given."""
+    size = rows.shape[0] // heads // 2
+    return rows.reshape(heads, size, 2, -1).swapaxes(1, 2).reshape(rows.shape)
+
+
+def heads_of(name: str) -> int | None:
+    """How many heads a projection has whose rows llama.cpp orders otherwise; None: it does not."""
     _, path, _ = models.generator_file(models.BUNDLED_GENERATOR)
     config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name)
-    heads = {"q": config.num_attention_heads, "k": config.num_key_value_heads}
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
+    return heads.get(name.rpartition(".")[2])
+
+
+def write(adapter: dict[str, torch.Tensor], alpha: float, out: Path) -> None:
+    """`adapter` maps the names of parameters to matrices."""
+    heads = {name: heads_of(name) for name in NAMES}
     writer = gguf.GGUFWriter(out, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
@@ -55,8 +67,8 @@ def write(adapter: dict[str, torch.Tensor], alpha: float, out: Path) -> None:
             raise SystemExit(f"not a matrix of an adapter: {key}")
         layer, name, side = found.groups()
         matrix = tensor.float().cpu().numpy()
-        if side == "b" and name.endswith(("q_proj", "k_proj")):
-            matrix = permuted(matrix, heads[name[-6]])
+        if side == "b" and (count := heads[name]):
+            matrix = permuted(matrix, count)
         writer.add_tensor(
             f"blk.{layer}.{NAMES[name]}.weight.lora_{side}", matrix.astype(np.float16)
         )
@@ -64,6 +76,21 @@ def write(adapter: dict[str, torch.Tensor], alpha: float, out: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """The matrices of an adapter by the names of its parameters."""
+    names = {short: name for name, short in NAMES.items()}
+    heads = {name: heads_of(name) for name in NAMES}
+    found = {}
+    for tensor in gguf.GGUFReader(path).tensors:
+        _, layer, short, _, last = tensor.name.split(".")
+        name, side = names[short], last[-1]
+        matrix = np.array(tensor.data, dtype=np.float32)
+        if side == "b" and (count := heads[name]):
+            matrix = restored(matrix, count)
+        found[f"model.layers.{layer}.{name}.lora_{side}"] = torch.from_numpy(matrix.copy())
+    return found
 
 
 def main() -> None:

@@ -1,66 +1,31 @@
-"""Public question sets and our own notes -> groups of passages with questions, for training.
+"""Items -> groups of passages with questions, for training; and held-out questions files.
 
     python training/examples.py DATA OUT      (DATA: the folder with squad2/, nq_oracle/, clapnq/)
 
 Writes OUT/train.jsonl (the items), and for each held-out set OUT/NAME.jsonl, a questions file as
-`ragqa eval` reads it. SQuAD is split by article, the others by question; of these, none is held out
-whose passage is trained on. Of our notes all definitions are trained on, and the questions of the
-dev half. Knows nothing of models; `Group`s are made anew for each epoch, by a seed.
+`ragqa eval` reads it. Knows nothing of models; `Group`s are made anew for each epoch, by a seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ragqa.documents import read_document
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sources import Item, nq_items, read_items
+
 from ragqa.sentences import sentence_spans
 
-SQUAD_DEV = frozenset({"Warsaw"})
-SQUAD_TEST = frozenset({"Normans", "1973_oil_crisis"})
-DISTRACTORS = 2
-CORPUS = Path(__file__).parent.parent / "corpus"
-QUESTIONS = Path(__file__).parent.parent / "tests" / "eval" / "questions.jsonl"
-# "Perplexity is a measure of ...": what a note says of its subject.
-DEFINITION = re.compile(r"(?:An? |The )?([A-Z][\w-]*(?: [\w-]+){0,3}) (is|are) (?:an?|the) ")
-PERTURBED = 0.3  # of the questions with an answer, those that are also asked changed
-NAME = re.compile(r"(?<![\w.])[A-Z][a-z]\w+(?: [A-Z][a-z]\w+)*")
-NUMBER = re.compile(r"\b\d[\d,]*\b")
-WORD = re.compile(r"[\w']+")
-PAIRS = (
-    "first last, largest smallest, biggest smallest, highest lowest, most least, more less,"
-    " before after, north south, east west, northern southern, eastern western, early late,"
-    " earliest latest, oldest newest, increase decrease, increased decreased, rise fall,"
-    " win lose, won lost, began ended, start end, started ended, maximum minimum, above below,"
-    " allow forbid, allowed prohibited, support oppose, supported opposed, with without,"
-    " always never, inside outside, major minor, positive negative, strong weak, old new,"
-    " long short, high low, all none, male female, father mother, husband wife, king queen,"
-    " cause prevent, same different, public private, rich poor, rural urban, friend enemy"
-)
-OPPOSITES = {
-    word: other
-    for one, two in (pair.split() for pair in PAIRS.split(","))
-    for word, other in ((one, two), (two, one))
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A question on a passage. `answer` is the text of it that answers, None where none does."""
-
-    source: str
-    article: str
-    title: str
-    passage: str
-    question: str
-    answer: str | None
+NEAR = 8  # passages on the same topic, one of which stands beside a passage of no article
+ASKED_OF_NEAR = 0.7  # of the questions of other passages, those on the same topic
+EVALUATED_NEAR = 4  # passages beside the right one of Natural Questions, the nearest there are
+LEFT_OUT = 3  # one in so many of these questions has the right one left out
+KEPT_WITH_ANSWER, KEPT = (0.8, 1.0), (0.2, 0.5, 1.0)  # shares of the sentences that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,157 +40,70 @@ class Group:
     questions: tuple[tuple[str, tuple[int, int, int] | None], ...]
 
 
-def read_items(data: Path) -> dict[str, list[Item]]:
-    """The items of each split: train, dev and test by set."""
-    squad, nq, clap = squad_items(data), nq_items(data), clapnq_items(data)
-    trained_on = {item.passage for item in (*nq[:1000], *clap[:200])}
-
-    def unseen(items: Sequence[Item]) -> list[Item]:
-        return [item for item in items if item.passage not in trained_on]
-
-    return {
-        "train": [
-            *(item for item in squad if item.article not in SQUAD_DEV | SQUAD_TEST),
-            *nq[:1000],
-            *clap[:200],
-            *corpus_items(),
-            *definitions(),
-        ],
-        "squad-dev": [item for item in squad if item.article in SQUAD_DEV],
-        "squad-test": [item for item in squad if item.article in SQUAD_TEST],
-        "nq-dev": unseen(nq[1000:1150]),
-        "nq-test": unseen(nq[1150:]),
-        "clapnq-dev": unseen(clap[200:]),
-    }
-
-
-def squad_items(data: Path) -> list[Item]:
-    """SQuAD 2.0 (Rajpurkar et al. 2018): of the given answers the shortest."""
-    return [
-        Item(
-            "squad2",
-            row["title"],
-            row["title"].replace("_", " "),
-            row["passage"],
-            row["question"],
-            min(row["answers"], key=len) if row["answerable"] else None,
-        )
-        for row in _rows(data / "squad2" / "dev.jsonl.gz")
-    ]
-
-
-def nq_items(data: Path) -> list[Item]:
-    """Natural Questions with the gold passage (Liu et al. 2023), where it holds an answer."""
-    items = []
-    for row in _rows(data / "nq_oracle" / "dev.jsonl.gz"):
-        found = [answer for answer in row["answers"] if answer in row["passage"]]
-        if found:
-            answer = min(found, key=len)
-            title, text = row["title"], row["passage"]
-            items.append(Item("nq", title, title, text, row["question"], answer))
-    return items
-
-
-def clapnq_items(data: Path) -> list[Item]:
-    """ClapNQ (Rosenthal et al. 2024): the first of the sentences marked as the answer."""
-    items = []
-    for row in _rows(data / "clapnq" / "dev.jsonl.gz"):
-        marked = [s.strip() for s in row["selected_sentences"] if s.strip() in row["passage"]]
-        if row["answerable"] and not marked:
-            continue
-        answer = marked[0] if row["answerable"] else None
-        title = row["title"]
-        items.append(Item("clapnq", title, title, row["passage"], row["question"], answer))
-    random.Random(0).shuffle(items)  # the file has those with an answer first
-    return items
-
-
-def corpus_items() -> list[Item]:
-    """Our questions on our notes, dev half; the answer is the sentence with the fact."""
-    items = []
-    for row in map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines()):
-        if row["split"] != "dev" or not row["answerable"]:
-            continue
-        path = CORPUS / row["file"]
-        for paragraph in paragraphs(path):
-            sentence = _sentence_with(paragraph, row["answers"])
-            if sentence:
-                items.append(
-                    Item("corpus", path.stem, path.stem, paragraph, row["question"], sentence)
-                )
-                break
-    return items
-
-
-def definitions() -> list[Item]:
-    """ "What is X?" for sentences of our notes that say what X is."""
-    items = []
-    for path in sorted(CORPUS.rglob("*.md")):
-        for paragraph in paragraphs(path):
-            for first, last in sentence_spans(paragraph):
-                sentence = paragraph[first:last]
-                found = DEFINITION.match(sentence)
-                if found and found[1].split()[0].lower() not in {"this", "that", "it", "there"}:
-                    question = f"What {found[2]} {found[1][0].lower()}{found[1][1:]}?"
-                    items.append(Item("notes", path.stem, path.stem, paragraph, question, sentence))
-    return items
-
-
-def paragraphs(path: Path) -> list[str]:
-    """The paragraphs of a note, as the index has them."""
-    return [
-        block.text
-        for block in read_document(path, path.read_bytes()).blocks
-        if block.kind == "paragraph"
-    ]
-
-
-def _sentence_with(paragraph: str, answers: Iterable[str]) -> str | None:
-    for first, last in sentence_spans(paragraph):
-        if any(answer.lower() in paragraph[first:last].lower() for answer in answers):
-            return paragraph[first:last]
-    return None
-
-
 def groups(items: Sequence[Item], seed: int) -> Iterator[Group]:
-    """All items, shuffled and put together; the same for the same seed."""
+    """All items, shuffled and put together; the same for the same seed.
+
+    Passages of a group are of one article, or else on the same topic; further questions come from
+    other passages like them, which makes them hard to tell from those that have an answer.
+    """
     rng = random.Random(seed)
-    by_passage: dict[tuple[str, str], list[Item]] = {}
+    by_passage: dict[str, list[Item]] = {}
     for item in items:
-        by_passage.setdefault((item.article, item.passage), []).append(item)
-    by_article: dict[str, list[tuple[str, str]]] = {}
-    for key in by_passage:
-        by_article.setdefault(key[0], []).append(key)
+        by_passage.setdefault(item.passage, []).append(item)
+    near = _neighbours([of[0] for of in by_passage.values()])
+    left = dict.fromkeys(rng.sample(list(by_passage), len(by_passage)))
     bundles = []
-    singles = []
-    for keys in by_article.values():
-        rng.shuffle(keys)
-        if len(keys) < 3:
-            singles += keys
-            continue
-        while keys:
-            size = rng.choice((1, 2, 2, 3))
-            bundles.append([keys.pop() for _ in range(min(size, len(keys)))])
-    rng.shuffle(singles)
-    while singles:
-        size = rng.choice((2, 3, 4))
-        bundles.append([singles.pop() for _ in range(min(size, len(singles)))])
+    while left:
+        first = next(iter(left))
+        ready = [passage for passage in near[first] if passage in left and passage != first]
+        bundles.append([first, *rng.sample(ready, min(rng.choice((0, 0, 1, 1, 2)), len(ready)))])
+        for passage in bundles[-1]:
+            del left[passage]
     rng.shuffle(bundles)
     for bundle in bundles:
-        own = [item for key in bundle for item in by_passage[key]]
-        near = [key for key in by_article[bundle[0][0]] if key not in bundle]
+        own = [item for passage in bundle for item in by_passage[passage]]
+        beside = [passage for passage in near[bundle[0]] if passage not in bundle]
         foreign = [
-            rng.choice(by_passage[rng.choice(near)] if near and rng.random() < 0.7 else items)
-            for _ in range(1 + len(own) // 6)
+            rng.choice(by_passage[rng.choice(beside)])
+            if beside and rng.random() < ASKED_OF_NEAR
+            else rng.choice(items)
+            for _ in range(1 + len(own) // 10)
         ]
-        yield _group([by_passage[key][0] for key in bundle], own, foreign, rng)
+        rng.shuffle(bundle)
+        yield _group([by_passage[passage][0] for passage in bundle], own, foreign, rng)
+
+
+def _neighbours(firsts: Sequence[Item]) -> dict[str, list[str]]:
+    """For each passage (given by an item on it) those of its article, else those nearest to it."""
+    articles: dict[str, list[str]] = {}
+    for item in firsts:
+        articles.setdefault(item.article, []).append(item.passage)
+    texts = [item.passage for item in firsts]
+    found = {}
+    for item, places in zip(firsts, nearest(texts, texts, NEAR + 1), strict=True):
+        of_article = articles[item.article]
+        found[item.passage] = of_article if len(of_article) > 2 else [texts[at] for at in places]
+    return found
+
+
+def nearest(texts: Sequence[str], to: Sequence[str], count: int) -> list[list[int]]:
+    """For each text of `to` the places of the `count` texts that share most (rare) words with it.
+
+    Cosines of tf-idf vectors (Salton and Buckley 1988).
+    """
+    vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english")
+    theirs = vectorizer.fit_transform(texts)
+    likeness = (vectorizer.transform(to) @ theirs.T).toarray()
+    found: list[list[int]] = (-likeness).argsort(axis=1, kind="stable")[:, :count].tolist()
+    return found
 
 
 def _group(
     passages: Sequence[Item], own: Sequence[Item], foreign: Sequence[Item], rng: random.Random
 ) -> Group:
-    """Some passages lose sentences: questions on those become unanswerable."""
-    texts = [thinned(item.passage, rng) for item in passages]
+    """Passages lose sentences, as when the best ones are shown; some questions their answer."""
+    answers = [item.answer for item in own if item.answer]
+    texts = [thinned(item.passage, answers, rng) for item in passages]
     whole = "\n".join(texts)
     places = {item.passage: place for place, item in enumerate(passages)}
     questions: list[tuple[str, tuple[int, int, int] | None]] = []
@@ -237,43 +115,12 @@ def _group(
             questions.append((item.question, (place, start, start + len(item.answer))))
         elif item.answer not in whole:
             questions.append((item.question, None))
-        if item.answer is not None and rng.random() < PERTURBED:
-            other = perturbed(item.question, item.answer, whole, rng)
-            questions += [(other, None)] if other else []
     for item in foreign:
         if item.passage not in places and (item.answer is None or item.answer not in whole):
             questions.append((item.question, None))
     rng.shuffle(questions)
     shown = tuple((item.title, text) for item, text in zip(passages, texts, strict=True))
     return Group(shown, tuple(questions))
-
-
-def perturbed(question: str, answer: str, passages: str, rng: random.Random) -> str | None:
-    """The question asked of another name, number or opposite: seldom does the answer still fit.
-
-    The name or number is one that the passages have, so that its words give nothing away.
-    """
-    ways = []
-    for name in NAME.finditer(question, 1):
-        others = sorted({found[0] for found in NAME.finditer(passages)})
-        ways += [(name, other) for other in others if not _share(other, name[0] + " " + answer)]
-    for number in NUMBER.finditer(question):
-        others = sorted({found[0] for found in NUMBER.finditer(passages)})
-        ways += [(number, other) for other in others if other not in question + answer]
-    rng.shuffle(ways)
-    ways = ways[:1]
-    for word in WORD.finditer(question):
-        other = OPPOSITES.get(word[0].lower())
-        ways += [(word, other)] if other else []
-    if not ways:
-        return None
-    found, other = rng.choice(ways)
-    return question[: found.start()] + other + question[found.end() :]
-
-
-def _share(one: str, other: str) -> bool:
-    """Whether two names have a word in common."""
-    return bool(set(one.lower().split()) & set(other.lower().split()))
 
 
 def _place_of(item: Item, text: str) -> int | None:
@@ -290,45 +137,52 @@ def _place_of(item: Item, text: str) -> int | None:
     return best[1] if best else None
 
 
-def thinned(passage: str, rng: random.Random) -> str:
-    """The passage as one line, in half of the cases without some of its sentences."""
+def thinned(passage: str, answers: Sequence[str], rng: random.Random) -> str:
+    """The passage as one line, without some of its sentences, seldom one that has an answer."""
     sentences = [" ".join(passage[a:b].split()) for a, b in sentence_spans(passage)]
-    keep = rng.choice((1.0, 1.0, 0.7, 0.4))
-    kept = [sentence for sentence in sentences if rng.random() < keep]
+    with_answer, without = rng.choice(KEPT_WITH_ANSWER), rng.choice(KEPT)
+    kept = [
+        sentence
+        for sentence in sentences
+        if rng.random() < (with_answer if any(a in sentence for a in answers) else without)
+    ]
     return " ".join(kept or sentences[:1])
 
 
-def evaluation_rows(items: Sequence[Item], seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Records of a questions file: the item's passage among others of its article or set.
+def evaluation_rows(
+    items: Sequence[Item], pool: Sequence[Item], seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Records of a questions file, shuffled, so that the first of them stand for all.
 
-    Shuffled, so that the first of them stand for all.
+    SQuAD: the right passage and two others of its article. Natural Questions: the right one, or in
+    one of three cases none that has an answer, and those of the `pool` that are nearest to the
+    question. ClapNQ: the passage alone, or with two others.
     """
     rng = random.Random(seed)
+    texts = list({item.passage: item.title for item in pool}.items())
+    near = nearest([text for text, _ in texts], [item.question for item in items], len(texts))
     for number, item in rng.sample(list(enumerate(items)), len(items)):
-        others = sorted(
-            {(o.title, o.passage) for o in items if o.passage != item.passage}
-            if len({o.article for o in items}) > 20
-            else {
-                (o.title, o.passage)
-                for o in items
-                if o.article == item.article and o.passage != item.passage
-            }
-        )
-        shown = [*rng.sample(others, DISTRACTORS), (item.title, item.passage)]
+        own = (item.title, item.passage)
+        others = sorted({(one.title, one.passage) for one in items} - {own})
+        if item.source == "squad2":
+            shown = rng.sample([other for other in others if other[0] == item.title], 2)
+        elif item.source == "nq":
+            shown = [texts[at][::-1] for at in near[number] if texts[at][0] != item.passage]
+            shown = [o for o in shown if not any(a in o[1] for a in item.accepted)][:EVALUATED_NEAR]
+        else:
+            shown = rng.sample(others, rng.choice((0, 2)))
+        answerable = item.answer is not None and (item.source != "nq" or number % LEFT_OUT > 0)
+        if answerable or item.source != "nq":
+            shown.append(own)
         rng.shuffle(shown)
         yield {
             "id": number,
             "question": item.question,
-            "answerable": item.answer is not None,
-            "answers": [item.answer] if item.answer else [],
+            "answerable": answerable,
+            "answers": list(item.accepted) if answerable else [],
             "passages": [{"title": title, "text": text} for title, text in shown],
-            "gold_passage": shown.index((item.title, item.passage)) + 1,
+            "gold_passage": shown.index(own) + 1 if own in shown else None,
         }
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 def main() -> None:
@@ -338,8 +192,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    pool = nq_items(options.data)
     for name, items in read_items(options.data).items():
-        rows: Iterable[Any] = map(asdict, items) if name == "train" else evaluation_rows(items)
+        rows: Iterable[Any] = (
+            map(asdict, items) if name == "train" else evaluation_rows(items, pool)
+        )
         with (options.out / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             for row in rows:
                 print(json.dumps(row, ensure_ascii=False), file=file)

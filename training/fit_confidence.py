@@ -70,8 +70,8 @@ def corpus_rows(session: Session) -> Iterator[dict[str, Any]]:
 def state_of(questions: Path, adapter: Path, limit: int) -> str:
     """Changes with anything that features are made of: questions, adapter, code."""
     code = sorted(Path(models.__file__).parent.rglob("*.py"))
-    hashes = [models.file_hash(path) for path in (questions, adapter, *code)]
-    return hashlib.sha256("".join([*hashes, str(limit)]).encode()).hexdigest()
+    parts = [path.read_bytes() for path in (questions, adapter, *code)]
+    return hashlib.sha256(b"\0".join([*parts, str(limit).encode()])).hexdigest()
 
 
 def remembered(path: Path, rows: Iterator[dict[str, Any]], key: str) -> list[dict[str, Any]]:

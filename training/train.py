@@ -1,6 +1,6 @@
 """Train the reader: a LoRA adapter for the bundled generator, on groups of questions.
 
-    python training/train.py ITEMS.jsonl OUT [--epochs 3] [--minutes M] [--seed 0]
+    python training/train.py ITEMS.jsonl OUT [--start ADAPTER.gguf] [--epochs 1] [--seed 0]
 
 All questions of a group share the passages before them: they are read once, and each question sees
 the passages and itself but no other question. Runs on a GPU where there is one. OUT holds the
@@ -14,22 +14,26 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from adapter import add_adapter
-from examples import Group, Item, groups
+from convert import read
+from examples import Group, groups
+from sources import Item
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ragqa import models
 from ragqa.reading import OPENING, REFUSED, Line, prompt_end, prompt_start
 
-LEARNING_RATE = 5e-4
+LEARNING_RATE = 4e-4
 WARM_UP = 40
 SAVE_EVERY = 50  # steps
 IGNORED = -100
-MAX_TOKENS = 1400  # of a packed sequence
+MAX_TOKENS = 900  # of a packed sequence: longer ones cost more in attention than they save
+MOST_TOKENS = 1400  # of passages and one question
 RANK_LOSS = 0.5  # weight of it
 
 
@@ -49,7 +53,10 @@ def load_base(device: str) -> tuple[Any, Any]:
     _, path, _ = models.generator_file(models.BUNDLED_GENERATOR)
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     model = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=torch.bfloat16
+        path.parent,
+        gguf_file=path.name,
+        dtype=torch.bfloat16,
+        attn_implementation="eager",  # on a processor faster than the masked kernel
     )
     return model.to(device), tokenizer
 
@@ -98,25 +105,36 @@ class Layout:
         return tokens[start : inside[-1] + 1]
 
 
-def pack(group: Group, layout: Layout) -> Packed | None:
-    """A group as one sequence; None where it is too long to hold a question."""
+def packs(group: Group, layout: Layout) -> Iterator[Packed]:
+    """A group as sequences, each with the passages and as many of its questions as have room.
+
+    A question that has no room beside the passages is left out.
+    """
     prefix = layout.prefix(group)
-    packed = Packed(
-        list(prefix), list(range(len(prefix))), [0] * len(prefix), [IGNORED] * len(prefix), [], []
-    )
-    for number, (question, gold) in enumerate(group.questions, 1):
+    packed = _started(prefix)
+    for question, gold in group.questions:
         asked, target = layout.suffix(question), layout.answer(group, gold)
         size = len(asked) + len(target)
-        if len(packed.tokens) + size > MAX_TOKENS:
-            break
+        if packed.decided and len(packed.tokens) + size > MAX_TOKENS:
+            yield packed
+            packed = _started(prefix)
+        if len(packed.tokens) + size > MOST_TOKENS:
+            continue
         packed.decided.append(len(packed.tokens) + len(asked) - 1)
         packed.refused.append(gold is None)
         packed.tokens.extend(asked + target)
         # The first token of an answer has a loss of its own.
         packed.labels.extend([IGNORED] * (len(asked) + 1) + target[1:])
-        packed.owners.extend([number] * size)
+        packed.owners.extend([len(packed.decided)] * size)
         packed.positions.extend(range(len(prefix), len(prefix) + size))
-    return packed if packed.decided else None
+    if packed.decided:
+        yield packed
+
+
+def _started(prefix: Sequence[int]) -> Packed:
+    """A sequence with the passages alone."""
+    size = len(prefix)
+    return Packed(list(prefix), list(range(size)), [0] * size, [IGNORED] * size, [], [])
 
 
 def attention_mask(owners: torch.Tensor) -> torch.Tensor:
@@ -175,8 +193,10 @@ def hidden_states(model: Any, packed: Packed, device: str) -> torch.Tensor:
 class Run:
     """A training run with its state on disk."""
 
-    def __init__(self, model: Any, folder: Path, device: str) -> None:
+    def __init__(self, model: Any, folder: Path, device: str, start: Path | None = None) -> None:
         self._parameters = add_adapter(model)
+        if start:
+            model.load_state_dict(read(start), strict=False)
         self._optimizer = torch.optim.AdamW(
             self._parameters.values(), lr=LEARNING_RATE, weight_decay=0.0
         )
@@ -214,7 +234,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("items", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--start", type=Path, metavar="ADAPTER.gguf")
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -223,23 +244,24 @@ def main() -> None:
     items = [Item(**json.loads(line)) for line in options.items.open(encoding="utf-8")]
     model, tokenizer = load_base(device)
     layout = Layout(tokenizer)
-    packs = [
+    sequences = [
         packed
         for epoch in range(options.epochs)
         for group in groups(items, options.seed + epoch)
-        if (packed := pack(group, layout))
+        for packed in packs(group, layout)
     ]
-    run = Run(model, options.out, device)
+    run = Run(model, options.out, device, options.start)
     started, losses = time.monotonic(), []
-    while run.done < len(packs) and time.monotonic() - started < options.minutes * 60:
-        loss = loss_of(model, packs[run.done], layout, device)
-        run.step(loss, len(packs))
+    while run.done < len(sequences) and time.monotonic() - started < options.minutes * 60:
+        loss = loss_of(model, sequences[run.done], layout, device)
+        run.step(loss, len(sequences))
         losses.append(loss.item())
         if run.done % SAVE_EVERY == 0:
             minutes = (time.monotonic() - started) / 60
             mean = sum(losses[-SAVE_EVERY:]) / len(losses[-SAVE_EVERY:])
             print(
-                f"step {run.done} of {len(packs)}, loss {mean:.3f}, {minutes:.1f} min", flush=True
+                f"step {run.done} of {len(sequences)}, loss {mean:.3f}, {minutes:.1f} min",
+                flush=True,
             )
             run.save()
     run.save()

@@ -198,6 +198,8 @@ class _Page(HTMLParser):
             return
         heading = next((name for name in reversed(names) if HEADING.fullmatch(name)), None)
         kind = next((KINDS[name] for name in reversed(names) if name in KINDS), "paragraph")
+        if kind == "table_row" and "thead" in names:
+            kind = "table_header"
         if heading:
             kind = "heading"
             shown = self.make.block(kind, (), pieces)

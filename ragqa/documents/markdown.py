@@ -121,7 +121,7 @@ class _Walk:
         elif token.nesting == -1 and self._open:
             self._open.pop()
             if token.type == "tr_close":
-                self._add("table_row", self._row)
+                self._add("table_header" if "thead" in self._open else "table_row", self._row)
                 self._row, self._row_end = [], 0
 
     def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:

@@ -255,7 +255,7 @@ def _kind(node: nodes.Element) -> str:
     if isinstance(node, nodes.literal_block | nodes.doctest_block):
         return "code"
     if isinstance(node, nodes.row):
-        return "table_row"
+        return "table_header" if isinstance(node.parent, nodes.thead) else "table_row"
     parent = node.parent
     while parent is not None:
         if isinstance(parent, nodes.list_item | nodes.definition_list_item):
