@@ -282,7 +282,7 @@ def _marked(sentence: str, numbers: Sequence[int]) -> str:
     marks = " " + "".join(f"[{number}]" for number in numbers)
     end = LAST_PUNCTUATION.search(sentence)
     at = end.start() if end else len(sentence)
-    return sentence[:at] + marks + sentence[at:]
+    return sentence[:at].rstrip() + marks + sentence[at:]
 
 
 def _number(quote: Quote, sources: Mapping[str, SourceText], citations: list[Citation]) -> int:

@@ -18,6 +18,17 @@ from ragqa.sentences import stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
+# A sentence that says what the thing is that is asked for: "LoRA (low-rank adaptation) is ...".
+DEFINITION_BONUS = 0.2
+ASKS_FOR_DEFINITION = re.compile(
+    r"\W*(?:what(?:'s|\s+(?:is|are|was|were|does|do))|define|explain)\s+(?:an?\s+|the\s+)?"
+    r"(?P<term>[^\s?]+(?:\s+[^\s?]+){0,3}?)(?:\s+(?:mean|stand\s+for))?\W*",
+    re.I,
+)
+DEFINES = (
+    r"(?:an?\s+|the\s+)?(?:{0}s?\s*(?:\(|(?:is|are|was|were|means?|stands?\s+for|refers?\s+to)\b)"
+    r"|[^.;:]{{1,60}}\({0}s?\))"
+)
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
@@ -85,10 +96,12 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
     vectors = embedder.embed(texts)
     cosines = vectors @ embedder.encode_question(question).vector
     shared = _shared_words(question, texts)
+    definition = _definition_asked_for(question)
     scored = [
         sentence._replace(
             score=float(cosines[i])
             + WORDS_WEIGHT * shared[i]
+            + DEFINITION_BONUS * bool(definition and definition.match(sentence.text))
             + GIVEN_BONUS * sentence.hit.is_given,
             vector=vectors[i],
         )
@@ -139,6 +152,14 @@ def _is_leant_on(
 ) -> bool:
     """Whether the sentence after number `i` begins with a pronoun, and goes on to its end."""
     return i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":"
+
+
+def _definition_asked_for(question: str) -> re.Pattern[str] | None:
+    """What a sentence looks like that defines what is asked for; None for other questions."""
+    found = ASKS_FOR_DEFINITION.fullmatch(question)
+    if found is None:
+        return None
+    return re.compile(DEFINES.format(re.escape(found["term"].rstrip(".!"))), re.I)
 
 
 def _shared_words(question: str, texts: Sequence[str]) -> list[float]:

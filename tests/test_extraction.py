@@ -39,6 +39,28 @@ def test_the_sentence_that_answers_is_taken_and_no_question_code_or_reference() 
     ]
 
 
+DEFINED = """# Adapters
+
+Most use LoRA. Tried on benchmarks, LoRA won. With LoRA one saves memory.
+
+LoRA (low-rank adaptation) trains two thin matrices beside each frozen one.
+
+Rank-stabilised adaptation (rsLoRA) scales by the root of the rank.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("What is LoRA?", "LoRA (low-rank"),
+        ("what does rsLoRA stand for", "Rank-stabilised"),
+        ("Define LoRA.", "LoRA (low-rank"),
+    ],
+)
+def test_a_definition_answers_what_a_thing_is(question: str, start: str) -> None:
+    assert _answer(question, DEFINED, 1)[0].startswith(start)
+
+
 @pytest.mark.parametrize("heading", ["Sources", "References", "See also", "Further reading"])
 def test_lists_of_references_are_no_answers(heading: str) -> None:
     assert (
