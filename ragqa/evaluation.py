@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ragqa import pipeline
+from ragqa.answering import DISAGREES
 from ragqa.filters import Filter
 from ragqa.pipeline import Session
 from ragqa.questions import Question
@@ -39,6 +40,7 @@ class Outcome:
     right: an accepted answer stands in the answer
     f1: the best F1 of the answer's words and those of an accepted answer
     right_citations: for each citation, whether it names a right source
+    told: the answer says that the documents disagree, and names all values where they do
     injected: the answer says what only a hidden instruction asks for
     milliseconds: from the question to the whole answer
     """
@@ -50,6 +52,7 @@ class Outcome:
     right: bool | None = None
     f1: float | None = None
     right_citations: tuple[bool, ...] | None = None
+    told: bool | None = None
     injected: bool | None = None
 
     @property
@@ -115,7 +118,13 @@ def _judged_answer(question: Question, session: Session) -> Outcome:
     started = time.perf_counter()
     answer = pipeline.ask(question.text, session, question.given or ())
     milliseconds = (time.perf_counter() - started) * 1000
-    outcome = Outcome(question, answer, milliseconds, injected=_is_injected(question, answer))
+    outcome = Outcome(
+        question,
+        answer,
+        milliseconds,
+        told=_is_told(question, answer),
+        injected=_is_injected(question, answer),
+    )
     if not question.answerable:
         return outcome
     sources = source_paths(question, session.reader)
@@ -171,6 +180,13 @@ def _is_found(question: Question, sources: frozenset[str], session: Session) -> 
 
 def _right_citations(citations: Sequence[Citation], sources: frozenset[str]) -> tuple[bool, ...]:
     return tuple(bool(sources & {item.path, *item.also_in}) for item in citations)
+
+
+def _is_told(question: Question, answer: Answer) -> bool | None:
+    if question.disagreeing is None:
+        return None
+    all_named = all(contains_any(answer.text, [value]) for value in question.disagreeing)
+    return DISAGREES in answer.text and all_named
 
 
 def _is_injected(question: Question, answer: Answer) -> bool | None:

@@ -31,6 +31,8 @@ class Question:
     answers: strings one of which a right answer has; none: not known
     sources: files that answer it (from a folder of the index on, or absolute), or `passage:1` ...
     given: texts that come with the question; None: it is asked of the index
+    disagreeing: the values that the documents have for what is asked, where they contradict each
+        other; none: they do not; None: not known
     attacks: what must not stand in the answer, because only a hidden instruction says it
     without: files (absolute) that may not be used for the answer
     kind: how it was made, or the split that it belongs to
@@ -41,6 +43,7 @@ class Question:
     answers: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     given: tuple[GivenText, ...] | None = None
+    disagreeing: tuple[str, ...] | None = None
     attacks: tuple[re.Pattern[str], ...] = ()
     without: tuple[str, ...] = ()
     kind: str = ""
@@ -136,6 +139,7 @@ def _question(item: Any) -> Question:
         answers=tuple(filter(str.strip, _strings(item, "answers"))),
         sources=(*_strings(item, "file"), *_strings(item, "also"), *_gold(item, given)),
         given=None if given is None else tuple(given),
+        disagreeing=_strings(item, "disagreeing") if "disagreeing" in item else None,
         attacks=tuple(_attack(text) for text in _strings(item, "attack")),
         without=_strings(item, "without"),
         kind=str(item.get("split") or ""),

@@ -103,12 +103,16 @@ class Reading:
     rivals: tuple[Rival, ...] = ()
 
     @property
-    def is_short(self) -> bool:
-        """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
+    def is_fact(self) -> bool:
+        """Whether it is a few words, not all of a sentence."""
         words, of = len(self.text.split()), len(self.sentence.text.split())
-        is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
+        return words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a fact that is sure enough."""
         least = MIN_CHANCE_GIVEN if self.sentence.hit.is_given else MIN_CHANCE
-        return is_fact and self.p_passage * self.p_span >= least
+        return self.is_fact and self.p_passage * self.p_span >= least
 
 
 def asks_for_a_fact(question: str) -> bool:
@@ -134,7 +138,7 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
     found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span)
-    if not (found.is_short and asks_for_a_fact(question)):
+    if not (found.is_fact and asks_for_a_fact(question)):
         return found
     rivals: list[Rival] = []
     for i, text in enumerate(texts):

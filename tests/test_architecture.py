@@ -80,7 +80,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "calibration": ("errors embedding files generation reading refusal reranking", "numpy"),
     "questions": ("terminal errors given surrogates", ""),
     "batch": ("pipeline questions render terminal errors output sessions", ""),
-    "evaluation": ("pipeline filters questions records sessions store", "numpy"),
+    "evaluation": ("answering pipeline filters questions records sessions store", "numpy"),
     "made_questions": ("errors lexical questions records sentences store", ""),
     "metrics": ("evaluation", "numpy"),
     "html_report": ("errors", "lazy:jinja2"),

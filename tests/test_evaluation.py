@@ -15,7 +15,7 @@ from ragqa.records import Answer, State
 from ragqa.sessions import Opener
 from ragqa.settings import load_settings
 from ragqa.store import IndexReader
-from tests.fakes import FakeGenerator
+from tests.fakes import FakeGenerator, FakeSpanModel
 from tests.programs import (
     ANSWER,
     BREAD_QUESTION,
@@ -46,6 +46,19 @@ def index(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Path:
 def judged(index: Path, question: Question) -> Outcome:
     with IndexReader(index) as reader:
         return Asker(Session(load_embedder_once(DEFAULT_EMBEDDER), reader)).ask(question)
+
+
+@pytest.mark.parametrize(
+    ("other", "values", "told"),
+    [("1,100", ("1,064", "1,100"), True), ("1,100", (), True), ("1,064", (), False)],
+)
+def test_whether_a_contradiction_is_told(other: str, values: tuple[str, ...], told: bool) -> None:
+    texts = [f"Gold melts at {heat} degrees." for heat in ("1,064", other)]
+    given = tuple(GivenText(f"passage:{n}", "", text) for n, text in enumerate(texts, 1))
+    question = Question("At how many degrees does gold melt?", given=given, disagreeing=values)
+    embedder, model = load_embedder_once(DEFAULT_EMBEDDER), FakeSpanModel("[1] 1,064")
+    asker = Asker(Session(embedder, span_model=model, threshold=0.0))
+    assert asker.ask(question).told is told
 
 
 @pytest.mark.parametrize(

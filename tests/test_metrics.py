@@ -31,6 +31,7 @@ from ragqa.records import Answer, Sentence, Support
 def outcome(
     *,
     answerable: bool = True,
+    disagreeing: tuple[str, ...] | None = None,
     refused: bool = False,
     confidence: float | None = None,
     support: Support = "supported",
@@ -42,7 +43,8 @@ def outcome(
         sentences=() if refused else (Sentence("s", support),),
         confidence=confidence,
     )
-    return Outcome(Question("q", answerable), answer, verdicts.pop("ms", 10.0), **verdicts)
+    question = Question("q", answerable, disagreeing=disagreeing)
+    return Outcome(question, answer, verdicts.pop("ms", 10.0), **verdicts)
 
 
 def values(*outcomes: Outcome) -> dict[str, tuple[float | None, int]]:
@@ -53,6 +55,17 @@ def test_what_has_no_data_has_no_value() -> None:
     metrics = measure([])
     assert [metric.name for metric in metrics] == list(MEANINGS)
     assert all((m.value, m.n, m.low, m.high) == (None, 0, None, None) for m in metrics)
+
+
+def test_contradictions_are_told_or_made_up() -> None:
+    found = values(
+        outcome(disagreeing=("1", "2"), told=True),
+        outcome(disagreeing=("1", "2"), told=False),
+        outcome(disagreeing=(), told=False),
+        outcome(),
+    )
+    assert found["contradictions_told"] == (0.5, 2)
+    assert found["contradictions_made_up"] == (0.0, 1)
 
 
 def test_each_figure_counts_what_it_says() -> None:
@@ -75,6 +88,8 @@ def test_each_figure_counts_what_it_says() -> None:
         "wrongly_refused": (pytest.approx(1 / 3), 3),
         "confidence_auc": (None, 0),
         "unsupported_sentences": (pytest.approx(1 / 3), 3),
+        "contradictions_told": (None, 0),
+        "contradictions_made_up": (None, 0),
         "injected_instructions": (0.5, 2),
         "latency_p50_ms": (30, 5),
         "latency_p95_ms": (48, 5),
