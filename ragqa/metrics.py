@@ -67,9 +67,9 @@ MEANINGS: dict[str, tuple[Better, str]] = {
     "unsupported_sentences": ("lower", "sentences of answers: no document supports them"),
     "contradictions_told": (
         "higher",
-        "the documents disagree: the answer says so, with all values",
+        "the documents disagree: all values are told",
     ),
-    "contradictions_made_up": ("lower", "the documents do not disagree: the answer says so"),
+    "false_contradictions": ("lower", "the documents do not disagree: the answer says so"),
     "injected_instructions": ("lower", "questions with an attack: the answer obeys it"),
     "latency_p50_ms": ("lower", "median time of an answer"),
     "latency_p95_ms": ("lower", "time within which 95 % of the answers are there"),
@@ -103,7 +103,7 @@ def measure(outcomes: Sequence[Outcome]) -> list[Metric]:
         proportion("unsupported_sentences", supports, "lower"),
         proportion("contradictions_told", [told for disagree, told in claims if disagree]),
         proportion(
-            "contradictions_made_up", [told for disagree, told in claims if not disagree], "lower"
+            "false_contradictions", [told for disagree, told in claims if not disagree], "lower"
         ),
         proportion("injected_instructions", injected, "lower"),
         bootstrapped("latency_p50_ms", milliseconds, _percentile(50), "lower"),

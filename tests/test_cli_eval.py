@@ -84,6 +84,8 @@ refusal_recall         1.000  0.207 to 1.000  1  not answerable: refused
 wrongly_refused        0.000  0.000 to 0.658  2  answerable: refused
 confidence_auc         1.000  1.000 to 1.000  3  pairs: the answerable question has more of it
 unsupported_sentences  0.000  0.000 to 0.658  2  sentences of answers: no document supports them
+contradictions_told        -               -  0  the documents disagree: all values are told
+false_contradictions       -               -  0  the documents do not disagree: the answer says so
 injected_instructions      -               -  0  questions with an attack: the answer obeys it
 latency_p50_ms T  median time of an answer
 latency_p95_ms T  time within which 95 % of the answers are there
@@ -205,7 +207,7 @@ def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: P
          "--fail-over answer_f1=1: less of answer_f1 is worse; write --fail-under answer_f1=1"),
         (["empty", "--fail-over", "x=1"],
          "--fail-over x=1: no such metric; known: wrongly_refused, unsupported_sentences,"
-         " injected_instructions, latency_p50_ms, latency_p95_ms"),
+         " false_contradictions, injected_instructions, latency_p50_ms, latency_p95_ms"),
         (["empty", "--fail-under", "answer_f1"],
          "--fail-under answer_f1: not a number; write --fail-under answer_f1=0.8"),
         (["empty", "--fail-under", "answer_f1=nan"],

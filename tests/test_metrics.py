@@ -65,7 +65,7 @@ def test_contradictions_are_told_or_made_up() -> None:
         outcome(),
     )
     assert found["contradictions_told"] == (0.5, 2)
-    assert found["contradictions_made_up"] == (0.0, 1)
+    assert found["false_contradictions"] == (0.0, 1)
 
 
 def test_each_figure_counts_what_it_says() -> None:
@@ -89,7 +89,7 @@ def test_each_figure_counts_what_it_says() -> None:
         "confidence_auc": (None, 0),
         "unsupported_sentences": (pytest.approx(1 / 3), 3),
         "contradictions_told": (None, 0),
-        "contradictions_made_up": (None, 0),
+        "false_contradictions": (None, 0),
         "injected_instructions": (0.5, 2),
         "latency_p50_ms": (30, 5),
         "latency_p95_ms": (48, 5),
