@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sys
@@ -29,7 +30,7 @@ def training_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The scripts of `training/` import each other by their bare names."""
     monkeypatch.syspath_prepend(str(ROOT / "training"))
     yield
-    for name in ("adapter", "examples", "train"):
+    for name in ("adapter", "convert", "examples", "sources", "train"):
         sys.modules.pop(name, None)
 
 
@@ -90,11 +91,11 @@ def test_a_trained_answer_is_what_reading_asks_for() -> None:
 
 def test_questions_of_a_group_do_not_see_each_other() -> None:
     import torch
-    from train import IGNORED, Layout, attention_mask, pack
+    from train import IGNORED, Layout, attention_mask, packs
 
     layout = Layout(Tokenizer(FakeSpanModel("")))
-    packed = pack(group_of(("What melts at 232?", (0, 29, 32)), ("Who rises?", None)), layout)
-    assert packed
+    group = group_of(("What melts at 232?", (0, 29, 32)), ("Who rises?", None))
+    (packed,) = packs(group, layout)
     assert packed.refused == [False, True]
     mask = attention_mask(torch.tensor(packed.owners))[0, 0]
     first, second = (packed.owners.index(number) for number in (1, 2))
@@ -117,26 +118,64 @@ def test_a_pair_in_the_wrong_order_costs_more() -> None:
     assert refusal_loss(torch.tensor([1.0]), torch.tensor([True])) < 1
 
 
-@pytest.mark.parametrize(
-    ("question", "changed"),
-    [
-        ("Who came before Ann?", {"Who came after Ann?", "Who came before Bob?"}),
-        ("When did 12 men land?", {"When did 40 men land?"}),
-        ("How does it melt?", {None}),
-    ],
-)
-def test_a_question_is_changed_to_one_that_has_no_answer(question: str, changed: set[str]) -> None:
-    from examples import perturbed
+def test_questions_that_have_no_room_go_into_another_sequence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import train
 
-    found = {
-        perturbed(question, "x", "Here Ann met Bob and 40 more.", random.Random(n))
-        for n in range(9)
-    }
-    assert found == changed
+    layout = train.Layout(Tokenizer(FakeSpanModel("")))
+    group = group_of(("What melts at 232?", (0, 29, 32)), ("Who rises?", None), ("Why?", None))
+    prefix = layout.prefix(group)
+    monkeypatch.setattr(train, "MAX_TOKENS", len(prefix) + 20)
+    found = list(train.packs(group, layout))
+    assert len(found) > 1
+    assert all(packed.tokens[: len(prefix)] == prefix for packed in found)
+    assert [refused for packed in found for refused in packed.refused] == [False, True, True]
+    monkeypatch.setattr(train, "MOST_TOKENS", len(prefix))
+    assert not list(train.packs(group, layout))
+
+
+def test_a_sentence_with_an_answer_is_seldom_left_out() -> None:
+    from examples import thinned
+
+    text = "Gold melts at 1,064 degrees. Tin is soft. Lead is heavy. Iron rusts."
+    shown = [thinned(text, ["1,064"], random.Random(n)) for n in range(100)]
+    kept = {word: sum(word in one for one in shown) for word in ("Gold", "Tin")}
+    assert kept["Gold"] > 80 > kept["Tin"] > 30
+    assert all(shown)
+
+
+def test_passages_on_the_same_topic_are_the_nearest() -> None:
+    from examples import nearest
+
+    texts = ["Gold melts at high heat.", "Bread needs yeast.", "Tin melts at low heat.", "No."]
+    assert nearest(texts, ["at which heat does tin melt"], 2) == [[2, 0]]
+
+
+def test_an_adapter_is_read_as_it_was_written(tmp_path: Path) -> None:
+    from adapter import ALPHA
+    from convert import read, write
+
+    from ragqa.models import reader_adapter
+
+    write(read(reader_adapter()), ALPHA, tmp_path / "again.gguf")
+    assert (tmp_path / "again.gguf").read_bytes() == reader_adapter().read_bytes()
+
+
+def test_the_questions_that_we_wrote_are_of_passages_that_are_trained_on(eval_data: Path) -> None:
+    from sources import MADE_UP, WRITTEN, read_items
+
+    items = read_items(eval_data / "data")["train"]
+    written = [item for item in items if item.source == "written"]
+    rows = [json.loads(line) for f in (WRITTEN, MADE_UP) for line in f.open(encoding="utf-8")]
+    asked = sum(len(row["answerable"]) + len(row["unanswerable"]) for row in rows)
+    assert len(written) > 0.9 * asked  # those on notes that were changed are left out
+    assert all(item.answer is None or item.answer in item.passage for item in written)
 
 
 def test_the_same_seed_gives_the_same_groups(eval_data: Path) -> None:
-    from examples import groups, read_items
+    from examples import groups
+    from sources import read_items
 
     splits = read_items(eval_data / "data")
     some = splits["train"][::40]
@@ -144,7 +183,7 @@ def test_the_same_seed_gives_the_same_groups(eval_data: Path) -> None:
 
 
 def test_no_passage_that_is_held_out_is_trained_on(eval_data: Path) -> None:
-    from examples import read_items
+    from sources import read_items
 
     splits = read_items(eval_data / "data")
     trained_on = {item.passage for item in splits.pop("train")}
