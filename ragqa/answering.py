@@ -135,6 +135,8 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
         return Made(citer, tuple(sentences))
     # That there is an answer was decided before; one sentence comes nearest to it.
     best = best_sentences(evidence.ranked) or evidence.ranked[:1]
+    if reading and reading.sentence.stands_alone and asks_for_a_fact(evidence.question):
+        best = [reading.sentence, *(one for one in best if reading.sentence.text not in one.shown)]
     others = [rival.sentence.text for rival in rivals]
     shown = [one.shown for one in best if one.shown not in others] or [best[0].shown]
     sentences += _judged((f"{without_invisible(text)}\n" for text in shown), citer, progress)

@@ -16,17 +16,20 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.answer_types import AnswerType, answer_type
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
 from ragqa.sentences import OWN_MARKER, names_of, numbers_of, stems_of
+from ragqa.spans import Spans
 
 REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
 MAX_SENTENCES = 6  # of 200 answers in SQuAD, 199 stand in the best six; one digit is one token
 SPARE_TOKENS = 16  # numbers, and line breaks between passages
 MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
-# Of a passage and a span: with less, the whole sentence is shown. Passages that were searched for
-# in an index hold more that misleads than those that come with the question.
-MIN_CHANCE, MIN_CHANCE_GIVEN = 0.7, 0.5
+# Of a passage and a span: with less, the whole sentence is shown. Many passages, and those that
+# were searched for in an index, hold more that misleads than a few that come with the question.
+MIN_CHANCE, MIN_CHANCE_GIVEN = 0.8, 0.5
+FEW = 3  # passages
 RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
 QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
 EXPLANATION = re.compile(
@@ -38,15 +41,7 @@ EXPLANATION = re.compile(
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
 MIN_ALIKE, NEARLY_SAME = 0.7, 0.8  # or the cosine of both sentences, where the words differ
-# Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's".
-JOINED = re.compile(rb"[\w\x80-\xff][-./,:_@&']?\x00[-./,:_@&']?[\w\x80-\xff]")
-POSSESSIVE = re.compile(rb"\x00's(?!\w)")
-# A value goes on behind its number, a code behind its letters: "30 ms", "HRO-KL 482".
-GOES_ON = re.compile(
-    rb"\d\x00 ?(?:[kKMGT]i?B|[mn]?s|min|h|[kmc]?m|mm|nm|k?g|mg|\xc2\xb0[CF]|[kMG]?Hz|k?Wh?|[mk]?V|%"
-    rb"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\x00 \d"
-)
-CONTEXT_BYTES = 16  # on both sides of the place where a span might end
+MISFIT = 5.0  # what a sentence loses that has nothing of the kind that is asked for (logits)
 Scores = npt.NDArray[np.float32]
 
 
@@ -92,7 +87,7 @@ class Rival(NamedTuple):
 class Reading:
     """What the reader found: `text` stands in `sentence`, where a line break may be a space.
 
-    Probabilities are the model's own, not calibrated.
+    `passages` is how many there were to read. Probabilities are the model's own, not calibrated.
     """
 
     sentence: Ranked
@@ -100,6 +95,7 @@ class Reading:
     p_refused: float  # that the passages do not say it
     p_passage: float  # of the passage, among the passages
     p_span: float  # of the span, within the passage
+    passages: int = 1
     rivals: tuple[Rival, ...] = ()
 
     @property
@@ -111,7 +107,8 @@ class Reading:
     @property
     def is_short(self) -> bool:
         """Whether it is a fact that is sure enough."""
-        least = MIN_CHANCE_GIVEN if self.sentence.hit.is_given else MIN_CHANCE
+        few = self.sentence.hit.is_given and self.passages <= FEW
+        least = MIN_CHANCE_GIVEN if few else MIN_CHANCE
         return self.is_fact and self.p_passage * self.p_span >= least
 
 
@@ -132,12 +129,18 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     texts = [_one_line(sentence.text) for sentence in shown]
     places = list(dict.fromkeys(sentence.place for sentence in shown))
     numbers = [places.index(sentence.place) + 1 for sentence in shown]
-    decoder = _Decoder(model, prompt_start(_lines(shown, texts)) + prompt_end(question))
-    fits = [RANK_WEIGHT * sentence.score for sentence in shown]
+    prompt = prompt_start(_lines(shown, texts)) + prompt_end(question)
+    wanted = answer_type(question)
+    decoder = _Decoder(model, prompt, wanted)
+    fits = [
+        RANK_WEIGHT * sentence.score - MISFIT * (not wanted.is_in(text))
+        for sentence, text in zip(shown, texts, strict=True)
+    ]
     digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
     own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
-    found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span)
+    of = len({sentence.place for sentence in ranked})
+    found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
     if not (found.is_fact and asks_for_a_fact(question)):
         return found
     rivals: list[Rival] = []
@@ -240,78 +243,11 @@ def _one_line(text: str) -> str:
     return " ".join(OWN_MARKER.sub("", without_invisible(text)).split())
 
 
-class _Span(NamedTuple):
-    """Tokens `begin` to `stop` of a sentence."""
-
-    sentence: int
-    begin: int
-    stop: int
-
-
-class _Spans:
-    """The tokens of some sentences, each with a space before it, and the spans in them."""
-
-    def __init__(self, tokens: Mapping[int, list[int]], model: TokenModel) -> None:
-        self._tokens = tokens
-        self._pieces = {i: model.pieces(one) for i, one in tokens.items()}
-
-    def starts(self) -> list[_Span]:
-        """An empty span wherever a word, or a sign before one, begins."""
-        return [
-            _Span(i, at, at)
-            for i, pieces in self._pieces.items()
-            for at in range(len(pieces))
-            if not JOINED.search(_around(pieces, at)) and _has_word(pieces[at:])
-        ]
-
-    def longer(self, spans: Sequence[_Span]) -> dict[int, list[_Span]]:
-        """By the token that comes next: the spans with it."""
-        found: dict[int, list[_Span]] = {}
-        for i, begin, stop in spans:
-            if stop < len(self._tokens[i]):
-                found.setdefault(self._tokens[i][stop], []).append(_Span(i, begin, stop + 1))
-        return found
-
-    def complete(self, spans: Sequence[_Span]) -> list[_Span]:
-        """Those that hold a word and do not end within one, or within a value."""
-        return [span for span in spans if self._is_complete(span)]
-
-    def _is_complete(self, span: _Span) -> bool:
-        i, begin, stop = span
-        pieces = self._pieces[i]
-        around = _around(pieces, stop)
-        cut = (JOINED.search(around) and not POSSESSIVE.search(around)) or GOES_ON.search(around)
-        return _has_word(pieces[begin:stop]) and not cut
-
-    def text(self, span: _Span) -> str:
-        """What the span says, without spaces around it."""
-        i, begin, stop = span
-        return b"".join(self._pieces[i][begin:stop]).decode("utf-8", "replace").strip()
-
-
-def _around(pieces: Sequence[bytes], at: int) -> bytes:
-    """The text before and after a piece begins, with a NUL between; enough of it to judge."""
-    before, after = (
-        b"".join(pieces[max(0, at - CONTEXT_BYTES) : at]),
-        pieces[at : at + CONTEXT_BYTES],
-    )
-    return before[-CONTEXT_BYTES:] + b"\x00" + b"".join(after)[:CONTEXT_BYTES]
-
-
-def _is_word(byte: bytes) -> bool:
-    """Whether a byte of UTF-8 is part of a word; all letters beyond ASCII are."""
-    return byte.isalnum() or byte > b"\x7f"
-
-
-def _has_word(pieces: Sequence[bytes]) -> bool:
-    return any(_is_word(bytes([byte])) for piece in pieces for byte in piece)
-
-
 class _Decoder:
     """A model that has read the passages and the question, ready to answer several times."""
 
-    def __init__(self, model: TokenModel, prompt_text: str) -> None:
-        self._model, self._end = model, model.end_token()
+    def __init__(self, model: TokenModel, prompt_text: str, wanted: AnswerType) -> None:
+        self._model, self._end, self._wanted = model, model.end_token(), wanted
         prompt = model.encode(prompt_text)
         scores = model.logits(prompt, 0)
         refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
@@ -341,7 +277,8 @@ class _Decoder:
         Each sentence comes with how well it fits: that favours its words as the first to be said.
         """
         tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
-        spans = _Spans(tokens, self._model)
+        pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
+        spans = Spans(tokens, pieces, self._wanted)
         opening = [self._opening, *self._model.encode(f"{number}]")]
         scores, past = self._model.logits(opening, self._past), self._past + len(opening)
         candidates, chance_of_all = spans.starts(), 1.0

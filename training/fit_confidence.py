@@ -45,7 +45,7 @@ def rows_of(path: Path, session: Session, limit: int) -> Iterator[dict[str, Any]
         yield features(row["question"], row["passages"], row["answerable"], session)
         if row["answerable"]:
             others = [p for n, p in enumerate(row["passages"], 1) if n != row["gold_passage"]]
-            if not any(a in p["text"] for a in row["answers"] for p in others):
+            if others and not any(a in p["text"] for a in row["answers"] for p in others):
                 yield features(row["question"], others, False, session)
 
 

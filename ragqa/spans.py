@@ -1,0 +1,117 @@
+"""The spans of some sentences that may be said as an answer, token by token.
+
+A span begins and ends where words do, cuts no value, code or date in two, and is of the kind that
+is asked for where there is one of that kind. Knows nothing of the model that chooses among them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ragqa.answer_types import IN_DATE, AnswerType
+
+# Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's".
+JOINED = re.compile(rb"[\w\x80-\xff][-./,:_@&']?\x00[-./,:_@&']?[\w\x80-\xff]")
+POSSESSIVE = re.compile(rb"\x00's(?!\w)")
+# A value goes on behind its number, a code behind its letters: "30 ms", "HRO-KL 482".
+GOES_ON = re.compile(
+    rb"\d\x00 ?(?:[kKMGT]i?B|[mn]?s|min|h|[kmc]?m|mm|nm|k?g|mg|\xc2\xb0[CF]|[kMG]?Hz|k?Wh?|[mk]?V|%"
+    rb"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\x00 \d"
+)
+SOON = 40  # characters within which a span comes to what is asked for
+CONTEXT_BYTES = 24  # on both sides of the place where a span might end
+
+
+class Span(NamedTuple):
+    """Tokens `begin` to `stop` of a sentence."""
+
+    sentence: int
+    begin: int
+    stop: int
+
+
+class Spans:
+    """The tokens of some sentences, each with a space before it, and the spans in them."""
+
+    def __init__(
+        self,
+        tokens: Mapping[int, list[int]],
+        pieces: Mapping[int, list[bytes]],
+        wanted: AnswerType,
+    ) -> None:
+        self._tokens, self._pieces, self._wanted = tokens, pieces, wanted
+        self._fitting: list[Span] = []
+
+    def starts(self) -> list[Span]:
+        """An empty span wherever a word, or a sign before one, begins.
+
+        Those alone that soon come to what is asked for, where there are such.
+        """
+        starts = [
+            Span(i, at, at)
+            for i, pieces in self._pieces.items()
+            for at in range(len(pieces))
+            if not self._is_cut(_around(pieces, at)) and _has_word(pieces[at:])
+        ]
+        self._fitting = [span for span in starts if self._may_fit(span)]
+        return self._fitting or starts
+
+    def _may_fit(self, span: Span) -> bool:
+        """Whether the words after the start of a span soon hold what is asked for."""
+        i, begin, _ = span
+        text = self.text(Span(i, begin, len(self._tokens[i])))[:SOON]
+        may_begin = self._wanted.may_begin_with_digit or not text[:1].isdigit()
+        return may_begin and self._wanted.is_in(text)
+
+    def _is_cut(self, around: bytes) -> bool:
+        """Whether a word, or a date that is to stay whole, goes on over this place."""
+        if JOINED.search(around):
+            return True
+        return self._wanted.whole_dates and bool(IN_DATE.search(around.decode("utf-8", "replace")))
+
+    def longer(self, spans: Sequence[Span]) -> dict[int, list[Span]]:
+        """By the token that comes next: the spans with it."""
+        found: dict[int, list[Span]] = {}
+        for i, begin, stop in spans:
+            if stop < len(self._tokens[i]):
+                found.setdefault(self._tokens[i][stop], []).append(Span(i, begin, stop + 1))
+        return found
+
+    def complete(self, spans: Sequence[Span]) -> list[Span]:
+        """Those that hold a word and do not end within one, or within a value."""
+        return [span for span in spans if self._is_complete(span)]
+
+    def _is_complete(self, span: Span) -> bool:
+        i, begin, stop = span
+        pieces = self._pieces[i]
+        if stop == len(pieces):
+            return _has_word(pieces[begin:stop])
+        around = _around(pieces, stop)
+        cut = (self._is_cut(around) and not POSSESSIVE.search(around)) or GOES_ON.search(around)
+        fits = not self._fitting or self._wanted.is_in(self.text(span))
+        return _has_word(pieces[begin:stop]) and not cut and fits
+
+    def text(self, span: Span) -> str:
+        """What the span says, without spaces around it."""
+        i, begin, stop = span
+        return b"".join(self._pieces[i][begin:stop]).decode("utf-8", "replace").strip()
+
+
+def _around(pieces: Sequence[bytes], at: int) -> bytes:
+    """The text before and after a piece begins, with a NUL between; enough of it to judge."""
+    before, after = (
+        b"".join(pieces[max(0, at - CONTEXT_BYTES) : at]),
+        pieces[at : at + CONTEXT_BYTES],
+    )
+    return before[-CONTEXT_BYTES:] + b"\x00" + b"".join(after)[:CONTEXT_BYTES]
+
+
+def _is_word(byte: bytes) -> bool:
+    """Whether a byte of UTF-8 is part of a word; all letters beyond ASCII are."""
+    return byte.isalnum() or byte > b"\x7f"
+
+
+def _has_word(pieces: Sequence[bytes]) -> bool:
+    return any(_is_word(bytes([byte])) for piece in pieces for byte in piece)

@@ -1,0 +1,50 @@
+"""What kind of words answers a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragqa.answer_types import IN_DATE, AnswerType, answer_type
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("When did it open?", "in May", "in Rome"),
+        ("when was it built", "the 12th century", "by hand"),
+        ("In what year did it open?", "1889", "May 3"),
+        ("How many layers has it?", "twelve", "layers"),
+        ("how old is she", "34", "young"),
+        ("Who won in 2017?", "Pakistan", "2017"),
+        ("Which percentage is that?", "4 %", "a large share"),
+    ],
+)
+def test_what_is_asked_for(question: str, right: str, wrong: str) -> None:
+    wanted = answer_type(question)
+    assert wanted.is_in(right)
+    assert not wanted.is_in(wrong)
+
+
+@pytest.mark.parametrize(
+    "question", ["When does the cache expire?", "What is it?", "How does it work?", "Where?", ""]
+)
+def test_anything_may_answer_other_questions(question: str) -> None:
+    assert answer_type(question) == AnswerType()
+
+
+@pytest.mark.parametrize(
+    ("around", "within"),
+    [
+        ("on July\0 1, 1890", True),
+        ("on July 1\0, 1890", True),
+        ("on July 1,\0 1890", True),
+        ("on 1\0 July 1890", True),
+        ("on 1 July\0 1890", True),
+        ("in\0 July 1890", False),
+        ("in July 1890\0 he", False),
+        ("the 1\0 apple", False),
+        ("by May\0 of them", False),
+    ],
+)
+def test_within_a_date(around: str, within: bool) -> None:
+    assert bool(IN_DATE.search(around)) is within
