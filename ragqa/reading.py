@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ragqa.answer_types import AnswerType, answer_type
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
-from ragqa.sentences import OWN_MARKER, names_of, numbers_of, stems_of
+from ragqa.sentences import OWN_MARKER, is_negated, numbers_of, stems_of
 from ragqa.spans import Spans
 
 REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
@@ -40,7 +40,7 @@ EXPLANATION = re.compile(
 )
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
-MIN_ALIKE, NEARLY_SAME = 0.7, 0.8  # or the cosine of both sentences, where the words differ
+MIN_ALIKE = 0.7  # or the cosine of both sentences, where the words differ
 MISFIT = 5.0  # what a sentence loses that has nothing of the kind that is asked for (logits)
 Scores = npt.NDArray[np.float32]
 
@@ -180,23 +180,18 @@ def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
 def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> bool:
     """Whether another sentence says what this one says, but for the words that are the answer.
 
-    It must be of the same: have all that the question and this sentence have in common. Where both
-    mean nearly the same, one word of that may differ that is no name and no number.
+    It must be of the same: have all that the question and this sentence have in common.
     """
     rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
     asked = set(stems_of(question)) & set(stems_of(sentence.in_context))
-    missing = asked - set(stems_of(other.in_context))
-    alike = _likeness(sentence, other)
-    is_same = not missing or (
-        alike >= NEARLY_SAME
-        and len(missing) == 1
-        and not missing & (names_of(question) | numbers_of(question))
-    )
     return (
-        is_same
-        and len(rest) >= MIN_SAME
+        len(rest) >= MIN_SAME
+        and asked <= set(stems_of(other.in_context))
+        and is_negated(sentence.text) == is_negated(other.text)
         and not set(stems_of(said)) <= theirs
-        and (alike >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest))
+        and (
+            _likeness(sentence, other) >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest)
+        )
         and len(theirs) <= 2 * len(rest | set(stems_of(said)))
     )
 
