@@ -21,7 +21,7 @@ from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText
 from ragqa.instructions import without_invisible
 from ragqa.prompt import REFUSAL, build_prompt
-from ragqa.reading import Reading, TokenModel, asks_for_a_fact, read
+from ragqa.reading import Reading, Rival, TokenModel, asks_for_a_fact, read
 from ragqa.records import Hit, Sentence, State
 from ragqa.refusal import Signals, confidence, coverage, has_names, nearest
 from ragqa.sentences import stream_sentences
@@ -120,30 +120,22 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
     Where another sentence has another value for the same, that is said as well.
     """
     citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
-    reading = evidence.reading
-    rivals = reading.rivals if reading else ()
-    sentences: list[Sentence] = []
-
-    def cite(text: str, at: Ranked) -> None:
-        sentences.append(citer.add_quote(text, at.place, at.block, at.first, at.last))
-        progress.on_sentence(sentences[-1])
-
-    if reading and reading.is_short and asks_for_a_fact(evidence.question):
-        cite(reading.text, reading.sentence)
-        for rival in rivals:
-            cite(DISAGREES + rival.text, rival.sentence)
+    reading, is_fact = evidence.reading, asks_for_a_fact(evidence.question)
+    if reading and reading.is_short and is_fact:
+        said: list[Reading | Rival] = [reading, *reading.rivals]
+        sentences = []
+        for number, one in enumerate(said):
+            text = DISAGREES * (number > 0) + one.text
+            at = one.sentence
+            sentences.append(citer.add_quote(text, at.place, at.block, at.first, at.last))
+            progress.on_sentence(sentences[-1])
         return Made(citer, tuple(sentences))
     # That there is an answer was decided before; one sentence comes nearest to it.
     best = best_sentences(evidence.ranked) or evidence.ranked[:1]
-    if reading and reading.sentence.stands_alone and asks_for_a_fact(evidence.question):
+    if reading and is_fact and reading.sentence.stands_alone:
         best = [reading.sentence, *(one for one in best if reading.sentence.text not in one.shown)]
-    others = [rival.sentence.text for rival in rivals]
-    shown = [one.shown for one in best if one.shown not in others] or [best[0].shown]
-    sentences += _judged((f"{without_invisible(text)}\n" for text in shown), citer, progress)
-    if reading and any(reading.sentence.text in text for text in shown):
-        for rival in rivals:
-            cite(DISAGREES + without_invisible(rival.sentence.text), rival.sentence)
-    return Made(citer, tuple(sentences))
+    pieces = (f"{without_invisible(sentence.shown)}\n" for sentence in best)
+    return Made(citer, tuple(_judged(pieces, citer, progress)))
 
 
 def _pieces(

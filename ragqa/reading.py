@@ -99,17 +99,13 @@ class Reading:
     rivals: tuple[Rival, ...] = ()
 
     @property
-    def is_fact(self) -> bool:
-        """Whether it is a few words, not all of a sentence."""
-        words, of = len(self.text.split()), len(self.sentence.text.split())
-        return words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
-
-    @property
     def is_short(self) -> bool:
-        """Whether it is a fact that is sure enough."""
+        """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
+        words, of = len(self.text.split()), len(self.sentence.text.split())
+        is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
         few = self.sentence.hit.is_given and self.passages <= FEW
         least = MIN_CHANCE_GIVEN if few else MIN_CHANCE
-        return self.is_fact and self.p_passage * self.p_span >= least
+        return is_fact and self.p_passage * self.p_span >= least
 
 
 def asks_for_a_fact(question: str) -> bool:
@@ -141,7 +137,7 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     best, said, p_span = decoder.copy(digit, own)
     of = len({sentence.place for sentence in ranked})
     found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
-    if not (found.is_fact and asks_for_a_fact(question)):
+    if not (found.is_short and asks_for_a_fact(question)):
         return found
     rivals: list[Rival] = []
     for i, text in enumerate(texts):
