@@ -10,10 +10,11 @@ import re
 from typing import NamedTuple
 
 NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
     "|hundreds?|thousands?|millions?|billions?|trillions?|dozens?|half|thirds?|quarters?|once"
-    "|twice|several|none|no|all|both|first|second|few|many|most"
+    "|twice|several|none|no|nobody|nothing|all|every|both|first|second|few|many|most|more|single"
+    "|pairs?|couple|unlimited|infinite|an?"
 )
 MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -21,30 +22,36 @@ MONTHS = (
 )
 QUANTITY = re.compile(rf"\d|\b(?:{NUMBER_WORDS})\b", re.I)
 DATE = re.compile(
-    rf"\d|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|spring|summer|autumn|winter"
-    r"|century|centuries|decade|today|yesterday|last)\b"
+    rf"\d|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?i:spring|summer|autumn|winter"
+    r"|centur\w+|decade|today|yesterday|last|ago|after|before|during|since|until|when|while|as"
+    r"|christmas|easter|midnight|noon|morning|evening|war|never|early|late))\b"
 )
 YEAR = re.compile(r"\d\d|centur|decade")
 LETTER = re.compile(r"[^\W\d_]")
 ASKS_HOW_MANY = re.compile(
-    r"\bhow (?:many|old|far|tall|high|wide|deep|heavy)\b|\b(?:what|which) (?:percentage|percent)\b",
+    r"(?:(?:in|for|after|at|to|of|by|with|about|since|within|until|on) )?"
+    r"(?:how (?:many|old|far|tall|high|wide|deep|heavy)|(?:what|which) percent(?:age)?)\b",
     re.I,
 )
-ASKS_WHEN = re.compile(r"\W*when (?:did|was|were|had|has)\b|\b(?:what|which) date\b", re.I)
-ASKS_FOR_A_YEAR = re.compile(r"\b(?:what|which) (?:year|century|decade)\b", re.I)
-ASKS_WHO = re.compile(r"\W*who(?:m|se)?\b", re.I)
-# Within a date: "July|1, 1890", "July 1|, 1890", "1|July".
+ASKS_WHEN = re.compile(
+    r"when (?:\w+ly )?(?:did|was|were|had|has)\b"
+    r"|(?:on |by )?(?:what|which) date\b(?! (?:format|picker|type|field|column))",
+    re.I,
+)
+ASKS_FOR_A_YEAR = re.compile(r"(?:\w+ )?(?:what|which) (?:years?|century|decade)\b", re.I)
+ASKS_WHO = re.compile(r"who(?:m|se)?\b", re.I)
+# Within a date: "July|1, 1890", "July 1|, 1890", "1|July", "1st|of July".
 IN_DATE = re.compile(
     rf"\b(?:{MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?\x00,? ?\d"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)?\x00 (?:{MONTHS})\b"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)?\x00(?: of)? (?:{MONTHS})\b"
 )
+OUTSIDE = " \t\n\r\"'`.,:;!?()[]¿¡…“”‘’«»*_-"  # of a question: says nothing of what is asked for
 
 
 class AnswerType(NamedTuple):
-    """What an answer holds, whether it may begin with a digit, and whether dates stay whole."""
+    """What an answer holds, and whether dates stay whole."""
 
     holds: re.Pattern[str] | None = None
-    may_begin_with_digit: bool = True
     whole_dates: bool = False
 
     def is_in(self, text: str) -> bool:
@@ -54,12 +61,13 @@ class AnswerType(NamedTuple):
 
 def answer_type(question: str) -> AnswerType:
     """What is asked for."""
-    if ASKS_FOR_A_YEAR.search(question):
-        return AnswerType(YEAR)
-    if ASKS_WHEN.search(question):
+    asked = question.strip(OUTSIDE)
+    if ASKS_WHO.match(asked):
+        return AnswerType(LETTER)
+    if ASKS_WHEN.match(asked):
         return AnswerType(DATE, whole_dates=True)
-    if ASKS_HOW_MANY.search(question):
+    if ASKS_FOR_A_YEAR.match(asked):
+        return AnswerType(YEAR)
+    if ASKS_HOW_MANY.match(asked):
         return AnswerType(QUANTITY)
-    if ASKS_WHO.match(question):
-        return AnswerType(LETTER, may_begin_with_digit=False)
     return AnswerType()

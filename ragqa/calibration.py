@@ -144,14 +144,17 @@ def require_writable(directory: Path) -> None:
 
 
 def kept_threshold(directory: Path) -> float | None:
-    """The threshold of the calibration that an index has, for whatever models; None: it has none.
+    """The threshold of the calibration of an index; None: it has none, or one that cannot count.
 
-    Tells what is there, for `status`: whether it counts for a session `load_calibration` decides.
+    For `status`, which loads no models: whether it was made with the ones in use is not looked at.
     """
     try:
-        return float(json.loads((directory / FILE).read_text(encoding="utf-8"))["threshold"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        kept = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        threshold, version = float(kept["threshold"]), kept["models"]["confidence"]
+        is_ours = kept["index"] == str(directory.resolve()) and version == weights_version()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+    return threshold if is_ours and math.isfinite(threshold) else None
 
 
 def load_calibration(
@@ -171,7 +174,7 @@ def load_calibration(
         made_with, index = dict(kept["models"]), str(kept["index"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         warn(f"the calibration of this index cannot be read; {AGAIN}")
         return None
     if index != str(directory.resolve()):

@@ -97,8 +97,11 @@ def _cautions(report: CalibrationReport) -> list[str]:
     """What a user may not see in the figures: that they are few, or that it now answers more."""
     found, count = [], len(report.fitted) + len(report.held_out)
     if count < ENOUGH:
-        found.append(f"{count} questions are few for a threshold; better {ENOUGH}, by --limit")
-    now, before = (metrics[1].value for metrics in (report.measured, report.before))
+        found.append(f"{count} questions are few for a threshold; {ENOUGH} or more are better")
+    now, before = (
+        {metric.name: metric.value for metric in metrics}["refusal_recall"]
+        for metrics in (report.measured, report.before)
+    )
     if now is not None and before is not None and now < before - NOTABLE:
         found.append(
             f"{now:.0%} of the unanswerable questions are refused now, {before:.0%} were before;"

@@ -206,7 +206,7 @@ def _calibration_then(receipt: Document, threshold: float) -> Calibration | None
         return None
     try:
         intercept, slope = map(float, fitted)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError("the receipt's calibration is damaged", "name another receipt") from error
     return Calibration(intercept, slope, threshold)
 

@@ -21,14 +21,15 @@ WORDS_WEIGHT = 0.5
 # A sentence that says what the thing is that is asked for: "LoRA (low-rank adaptation) is ...".
 DEFINITION_BONUS = 0.2
 ASKS_FOR_DEFINITION = re.compile(
-    r"\W*(?:what(?:'s|\s+(?:is|are|was|were|does|do))|define|explain)\s+(?:an?\s+|the\s+)?"
-    r"(?P<term>[^\s?]+(?:\s+[^\s?]+){0,3}?)(?:\s+(?:mean|stand\s+for))?\W*",
+    r"(?:what(?:['’]s|\s+(?:is|are|was|were|does|do))|define|explain)\s+(?:an?\s+|the\s+)?"
+    r"(?P<term>\S+(?:\s+\S+){0,3}?)(?:\s+(?:mean|stand\s+for))?",
     re.I,
 )
 DEFINES = (
-    r"(?:an?\s+|the\s+)?(?:{0}s?\s*(?:\(|(?:is|are|was|were|means?|stands?\s+for|refers?\s+to)\b)"
+    r"(?:an?\s+|the\s+)?(?:{0}s?(?:\s*\(|\s+(?:is|are|was|were|means?|stands?\s+for|refers?\s+to)\b)"
     r"|[^.;:]{{1,60}}\({0}s?\))"
 )
+AROUND_TERM = " \t\n\"'`“”‘’«».,:;!?*_"
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
@@ -156,10 +157,10 @@ def _is_leant_on(
 
 def _definition_asked_for(question: str) -> re.Pattern[str] | None:
     """What a sentence looks like that defines what is asked for; None for other questions."""
-    found = ASKS_FOR_DEFINITION.fullmatch(question)
-    if found is None:
-        return None
-    return re.compile(DEFINES.format(re.escape(found["term"].rstrip(".!"))), re.I)
+    found = ASKS_FOR_DEFINITION.fullmatch(question.strip(AROUND_TERM))
+    words = found["term"].strip(AROUND_TERM).split() if found else []
+    term = r"\s+".join(map(re.escape, words))
+    return re.compile(DEFINES.format(term), re.I) if term else None
 
 
 def _shared_words(question: str, texts: Sequence[str]) -> list[float]:

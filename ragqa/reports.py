@@ -108,7 +108,7 @@ def model_rows(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def _refusals(threshold: float | None) -> str:
     if threshold is None:
         return "by the threshold of the settings (to fit one to this index: ragqa calibrate)"
-    return f"below a probability of {threshold:.3f}, fitted by ragqa calibrate"
+    return f"below a probability of {threshold:.3f}, fitted by ragqa calibrate (--threshold first)"
 
 
 def _sizes(sizes: dict[str, int]) -> list[str]:

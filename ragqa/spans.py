@@ -12,13 +12,16 @@ from typing import NamedTuple
 
 from ragqa.answer_types import IN_DATE, AnswerType
 
-# Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's".
-JOINED = re.compile(rb"[\w\x80-\xff][-./,:_@&']?\x00[-./,:_@&']?[\w\x80-\xff]")
-POSSESSIVE = re.compile(rb"\x00's(?!\w)")
+# Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's"; a sign before a
+# number, "-40", "$5"; "C++". U+FFFD stands for a character that is cut in two.
+JOINED = re.compile(
+    r"[\w\ufffd][-./,:_@&'’]?\0[-./,:_@&'’]?[\w\ufffd]|(?:^|\s)[-+$£€#]\0\d|[A-Za-z]\0[+#]|\+\0\+"
+)
+POSSESSIVE = re.compile(r"\0['’]s(?!\w)")
 # A value goes on behind its number, a code behind its letters: "30 ms", "HRO-KL 482".
 GOES_ON = re.compile(
-    rb"\d\x00 ?(?:[kKMGT]i?B|[mn]?s|min|h|[kmc]?m|mm|nm|k?g|mg|\xc2\xb0[CF]|[kMG]?Hz|k?Wh?|[mk]?V|%"
-    rb"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\x00 \d"
+    r"\d\0 ?(?:[kKMGT]i?B|[mnµμ]?s|min|h|[kmc]?m|mm|nm|k?g|mg|°[CF]|[kMG]?Hz|k?Wh?|[mk]V|%"
+    r"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\0 \d"
 )
 SOON = 40  # characters within which a span comes to what is asked for
 CONTEXT_BYTES = 24  # on both sides of the place where a span might end
@@ -61,15 +64,13 @@ class Spans:
     def _may_fit(self, span: Span) -> bool:
         """Whether the words after the start of a span soon hold what is asked for."""
         i, begin, _ = span
-        text = self.text(Span(i, begin, len(self._tokens[i])))[:SOON]
-        may_begin = self._wanted.may_begin_with_digit or not text[:1].isdigit()
-        return may_begin and self._wanted.is_in(text)
+        return self._wanted.is_in(self.text(Span(i, begin, len(self._tokens[i])))[:SOON])
 
-    def _is_cut(self, around: bytes) -> bool:
+    def _is_cut(self, around: str) -> bool:
         """Whether a word, or a date that is to stay whole, goes on over this place."""
         if JOINED.search(around):
             return True
-        return self._wanted.whole_dates and bool(IN_DATE.search(around.decode("utf-8", "replace")))
+        return self._wanted.whole_dates and bool(IN_DATE.search(around))
 
     def longer(self, spans: Sequence[Span]) -> dict[int, list[Span]]:
         """By the token that comes next: the spans with it."""
@@ -99,13 +100,11 @@ class Spans:
         return b"".join(self._pieces[i][begin:stop]).decode("utf-8", "replace").strip()
 
 
-def _around(pieces: Sequence[bytes], at: int) -> bytes:
+def _around(pieces: Sequence[bytes], at: int) -> str:
     """The text before and after a piece begins, with a NUL between; enough of it to judge."""
-    before, after = (
-        b"".join(pieces[max(0, at - CONTEXT_BYTES) : at]),
-        pieces[at : at + CONTEXT_BYTES],
-    )
-    return before[-CONTEXT_BYTES:] + b"\x00" + b"".join(after)[:CONTEXT_BYTES]
+    before = b"".join(pieces[max(0, at - CONTEXT_BYTES) : at])[-CONTEXT_BYTES:]
+    after = b"".join(pieces[at : at + CONTEXT_BYTES])[:CONTEXT_BYTES]
+    return "\0".join(side.decode("utf-8", "replace") for side in (before, after))
 
 
 def _is_word(byte: bytes) -> bool:

@@ -145,3 +145,13 @@ def test_scripts_below_many_unclosed_paragraphs_stay_hidden() -> None:
     document = parse(".html", text)
     assert [block.text for block in document.blocks][-2:] == ["Part", "End."]
     assert document.blocks[-1].headings == ("Part",)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["<tr><th>Model</th><th>Size</th></tr>", "<thead><tr><td>Model</td><td>Size</td></tr></thead>"],
+)
+def test_the_head_of_a_table_is_a_kind_of_its_own(head: str) -> None:
+    rows = "<tr><th>A</th><td>7 B</td></tr><tr><td>B</td><td>1 B</td></tr>"
+    blocks = parse(".html", f"<table>{head}{rows}</table>").blocks
+    assert [block.kind for block in blocks] == ["table_header", "table_row", "table_row"]

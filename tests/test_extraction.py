@@ -55,6 +55,7 @@ Rank-stabilised adaptation (rsLoRA) scales by the root of the rank.
         ("What is LoRA?", "LoRA (low-rank"),
         ("what does rsLoRA stand for", "Rank-stabilised"),
         ("Define LoRA.", "LoRA (low-rank"),
+        ("What is “LoRA”?", "LoRA (low-rank"),
     ],
 )
 def test_a_definition_answers_what_a_thing_is(question: str, start: str) -> None:

@@ -172,13 +172,15 @@ class Counting(FakeSpanModel):
 
 
 def test_a_rival_may_use_other_words() -> None:
-    limits = "# Limits\n\nBy default the server listens on port 8080.\n"
-    other = "# News\n\nThe default port of the server is 9090.\n"
-    question = "Which port is the default of the server?"
+    limits = "# Limits\n\nEach client may send 100 requests a minute to the server.\n"
+    other = "# News\n\nOf each client at most 60 requests a minute are served since the spring.\n"
+    question = "How many requests a minute may a client make?"
     hits = [hit for n, text in enumerate((limits, other)) for hit in hits_of(text, f"/{n}.md")]
     embedder = load_embedder(BUNDLED_EMBEDDER)
     found = read(question, rank_sentences(question, hits, embedder), Counting(""))
-    assert found and {found.text, *(rival.text for rival in found.rivals)} == {"8080", "9090"}
+    assert found and {found.text, *(rival.text for rival in found.rivals)} == {"100", "60"}
+    blind = [one._replace(vector=None) for one in rank_sentences(question, hits, embedder)]
+    assert not read(question, blind, Counting("")).rivals  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("other", [SAME, ELSE])

@@ -33,6 +33,9 @@ def spans_of(text: str, question: str) -> set[str]:
         ("Ann has 12 hens.", "How many hens has Ann?", {"12", "12 hens"}, {"Ann", "hens"}),
         ("Nobody knows it.", "How many hens has Ann?", {"Nobody"}, set()),
         ("It waits 30 ms here.", "How long?", {"30 ms"}, {"30", "3"}),
+        ("It has -40 °C or $5.", "What?", {"-40 °C", "$5"}, {"40", "40 °C", "5"}),
+        ("He knew C++ and Ada’s “gold”—all.", "What?", {"C++", "Ada", "gold"}, {"C"}),
+        ("It is 30 µs here.", "What?", {"30 µs"}, {"30"}),
         ("A v2.3.1 of AT&T's came.", "What?", {"v2.3.1", "AT&T"}, {"v2", "2.3.1", "AT", "T"}),
     ],
 )

@@ -86,6 +86,7 @@ class _Page(HTMLParser):
         self.keywords: tuple[str, ...] = ()
         self._open: list[tuple[str, bool]] = []
         self._pieces: list[Piece] = []
+        self._cells: set[str] = set()  # kinds of the current table row's
 
     def run(self, text: str) -> None:
         """Parse all of `text`."""
@@ -113,8 +114,11 @@ class _Page(HTMLParser):
             self._pieces.append(Piece("\n" if self._inside("pre") else " ", None))
         elif tag in ("td", "th"):
             self._cell()
+            self._cells.add(tag)
         elif tag not in INLINE:
             self._flush()
+        if tag == "tr":
+            self._cells.clear()
         if tag in SELF_CLOSING and self._open and self._open[-1][0] == tag:
             self._open.pop()  # old pages leave it to the next one to end it
         if tag not in VOID and (len(self._open) < MAX_DEPTH or tag in HIDDEN):
@@ -198,7 +202,7 @@ class _Page(HTMLParser):
             return
         heading = next((name for name in reversed(names) if HEADING.fullmatch(name)), None)
         kind = next((KINDS[name] for name in reversed(names) if name in KINDS), "paragraph")
-        if kind == "table_row" and "thead" in names:
+        if kind == "table_row" and ("thead" in names or self._cells == {"th"}):
             kind = "table_header"
         if heading:
             kind = "heading"
