@@ -81,7 +81,9 @@ def test_indexing_and_asking_open_no_internet_socket(tmp_path: Path, notes: Path
     out, seen = internet_use(tmp_path, "ragqa", "index", notes, "--index", index)
     assert (out[:7], seen) == ("2 added", [])
     out, seen = internet_use(tmp_path, "ragqa", "ask", QUESTION, "--index", index)
-    assert (out.splitlines()[0], seen) == (ANSWER, [])
+    said = out.splitlines()[0].removesuffix(" [1]")
+    assert said and said in ANSWER  # the reader's words of that sentence
+    assert seen == []
 
 
 def test_nothing_but_our_own_files_is_left_in_the_home(

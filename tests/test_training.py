@@ -167,7 +167,8 @@ def test_the_questions_that_we_wrote_are_of_passages_that_are_trained_on(eval_da
 
     items = read_items(eval_data / "data")["train"]
     written = [item for item in items if item.source == "written"]
-    rows = [json.loads(line) for f in (WRITTEN, MADE_UP) for line in f.open(encoding="utf-8")]
+    lines = [line for file in (WRITTEN, MADE_UP) for line in file.read_text("utf-8").splitlines()]
+    rows = list(map(json.loads, lines))
     asked = sum(len(row["answerable"]) + len(row["unanswerable"]) for row in rows)
     assert len(written) > 0.9 * asked  # those on notes that were changed are left out
     assert all(item.answer is None or item.answer in item.passage for item in written)
