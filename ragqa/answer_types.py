@@ -14,7 +14,7 @@ NUMBER_WORDS = (
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
     "|hundreds?|thousands?|millions?|billions?|trillions?|dozens?|half|thirds?|quarters?|once"
     "|twice|several|none|no|nobody|nothing|all|every|both|first|second|few|many|most|more|single"
-    "|pairs?|couple|unlimited|infinite|an?"
+    "|pairs?|couple|unlimited|infinite"
 )
 MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
