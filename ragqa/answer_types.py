@@ -40,6 +40,12 @@ ASKS_WHEN = re.compile(
 )
 ASKS_FOR_A_YEAR = re.compile(r"(?:\w+ )?(?:what|which) (?:years?|century|decade)\b", re.I)
 ASKS_WHO = re.compile(r"who(?:m|se)?\b", re.I)
+# "How do I ...", "which tools ...", "what are the ...": a list answers it, when there is one.
+ASKS_FOR_SEVERAL = re.compile(
+    r"(?:how (?:(?:do|can|could|should|would) (?:i|you|we|one)|to)|list|enumerate|name (?!of)"
+    r"|(?:what|which) (?:are|were) the \w+s|which (?:\w+ )?(?!\w*(?:[iaus]s|oes)\b)\w{3,}s)\b",
+    re.I,
+)
 # Within a date: "July|1, 1890", "July 1|, 1890", "1|July", "1st|of July".
 IN_DATE = re.compile(
     rf"\b(?:{MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?\x00,? ?\d"
@@ -71,3 +77,8 @@ def answer_type(question: str) -> AnswerType:
     if ASKS_HOW_MANY.match(asked):
         return AnswerType(QUANTITY)
     return AnswerType()
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether steps or several things are asked for."""
+    return bool(ASKS_FOR_SEVERAL.match(question.strip(OUTSIDE)))

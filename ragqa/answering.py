@@ -6,23 +6,24 @@ Says nothing before it is known that there is an answer. Knows nothing of how hi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from ragqa.answer_types import asks_for_several
 from ragqa.citations import Citer, SourceText
 from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
 from ragqa.errors import DocumentError, ModelError
-from ragqa.extraction import Ranked, best_sentences, rank_sentences
+from ragqa.extraction import Ranked, best_sentences, list_around, rank_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText
 from ragqa.instructions import without_invisible
 from ragqa.prompt import REFUSAL, build_prompt
-from ragqa.reading import Reading, Rival, TokenModel, asks_for_a_fact, read
-from ragqa.records import Hit, Sentence, State
+from ragqa.reading import Reading, TokenModel, asks_for_a_fact, read
+from ragqa.records import LIST_MARK, Hit, Sentence, State
 from ragqa.refusal import Signals, confidence, coverage, has_names, nearest
 from ragqa.sentences import stream_sentences
 
@@ -120,22 +121,46 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
     Where another sentence has another value for the same, that is said as well.
     """
     citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
-    reading, is_fact = evidence.reading, asks_for_a_fact(evidence.question)
-    if reading and reading.is_short and is_fact:
-        said: list[Reading | Rival] = [reading, *reading.rivals]
-        sentences = []
-        for number, one in enumerate(said):
-            text = DISAGREES * (number > 0) + one.text
-            at = one.sentence
-            sentences.append(citer.add_quote(text, at.place, at.block, at.first, at.last))
-            progress.on_sentence(sentences[-1])
-        return Made(citer, tuple(sentences))
-    # That there is an answer was decided before; one sentence comes nearest to it.
-    best = best_sentences(evidence.ranked) or evidence.ranked[:1]
-    if reading and is_fact and reading.sentence.stands_alone:
-        best = [reading.sentence, *(one for one in best if reading.sentence.text not in one.shown)]
-    pieces = (f"{without_invisible(sentence.shown)}\n" for sentence in best)
-    return Made(citer, tuple(_judged(pieces, citer, progress)))
+    made = chain.from_iterable(_quoted(evidence, citer, progress))
+    return Made(citer, tuple(made))
+
+
+def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[Iterable[Sentence]]:
+    def cited(text: str, one: Ranked) -> list[Sentence]:
+        """Words of a sentence, or the whole of it, cited by it."""
+        sentence = citer.add_quote(text, one.place, one.block, one.first, one.last)
+        progress.on_sentence(sentence)
+        return [sentence]
+
+    if items := _listed(evidence):
+        yield from (cited(LIST_MARK + without_invisible(item.shown), item) for item in items)
+        return
+    reading = evidence.reading
+    if reading and reading.is_short and asks_for_a_fact(evidence.question):
+        yield cited(reading.text, reading.sentence)
+        yield from (cited(DISAGREES + rival.text, rival.sentence) for rival in reading.rivals)
+        return
+    for one in _best(evidence):
+        shown = without_invisible(one.shown)
+        # The names of a table's columns stand in another row than its values.
+        yield cited(shown, one) if one.columns else _judged(iter([f"{shown}\n"]), citer, progress)
+
+
+def _best(evidence: Evidence) -> list[Ranked]:
+    """The sentences to show whole, best first; that there is an answer was decided before."""
+    best = best_sentences(evidence.ranked) or list(evidence.ranked[:1])
+    reading = evidence.reading
+    if reading and asks_for_a_fact(evidence.question) and reading.sentence.stands_alone:
+        return [reading.sentence, *(one for one in best if reading.sentence.said not in one.shown)]
+    return best
+
+
+def _listed(evidence: Evidence) -> list[Ranked]:
+    """The items of a list, where several things are asked for and the best answer is an item."""
+    if not evidence.ranked or not asks_for_several(evidence.question):
+        return []
+    items = list_around(_best(evidence)[0], evidence.ranked)
+    return items if len(items) > 1 else []
 
 
 def _pieces(

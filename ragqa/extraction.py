@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ragqa.embedding import Embedder, Vectors
 from ragqa.instructions import orders_in
 from ragqa.records import Block, Hit
-from ragqa.sentences import stems_of
+from ragqa.sentences import BETWEEN_CELLS, stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
@@ -33,6 +33,7 @@ AROUND_TERM = " \t\n\"'`“”‘’«».,:;!?*_"
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
+MAX_ITEMS = 12  # of a list
 MARGIN = 0.12  # a further sentence may score this much below the best one
 # Where a note names its sources: of no use as an answer.
 REFERENCE_HEADING = re.compile(
@@ -50,7 +51,8 @@ class Ranked(NamedTuple):
 
     `place` is its hit's among the hits, `first` and `last` its own in the block's text.
     `shown_from` and `shown_to` take in the neighbours that it leans on, or that lean on it. Not
-    every sentence `stands_alone` as an answer. `vector` is its embedding.
+    every sentence `stands_alone` as an answer. `columns` are the names above a row of a table.
+    `vector` is the embedding of what it says.
     """
 
     place: int
@@ -61,6 +63,7 @@ class Ranked(NamedTuple):
     shown_from: int
     shown_to: int
     stands_alone: bool
+    columns: str = ""
     score: float = 0.0
     vector: Vectors | None = None
 
@@ -70,30 +73,32 @@ class Ranked(NamedTuple):
         return self.block.text[self.first : self.last]
 
     @property
+    def said(self) -> str:
+        """What it says: of a row of a table each value with the name of its column."""
+        names, cells = self.columns.split(BETWEEN_CELLS), self.text.split(BETWEEN_CELLS)
+        if len(names) != len(cells) or len(cells) < 2:
+            return self.text
+        return "; ".join(f"{n}: {c}" if n else c for n, c in zip(names, cells, strict=True))
+
+    @property
     def in_context(self) -> str:
         """The sentence below the titles and headings that say what it is about."""
-        return " ".join((self.hit.document_title, *self.hit.passage.headings, self.text))
+        return " ".join((self.hit.document_title, *self.hit.passage.headings, self.said))
 
     @property
     def shown(self) -> str:
         """The sentence with what is needed to understand it."""
+        if self.columns:
+            return self.said
         return self.block.text[self.shown_from : self.shown_to]
 
 
 def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> list[Ranked]:
     """All sentences of the hits, best first, but for headings, code and lists of references."""
-    sentences = [
-        sentence
-        for place, hit in enumerate(hits)
-        if not (hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]))
-        for block, spans, orders in orders_in(hit.passage.blocks)
-        if block.kind not in NO_SENTENCES
-        for sentence in _sentences_of(place, hit, block, spans, orders)
-        if any(map(str.isalnum, sentence.text))
-    ]
+    sentences = [sentence for place, hit in enumerate(hits) for sentence in _sentences(place, hit)]
     if not sentences:
         return []
-    texts = [sentence.text for sentence in sentences]
+    texts = [sentence.said for sentence in sentences]
     vectors = embedder.embed(texts)
     cosines = vectors @ embedder.encode_question(question).vector
     shared = _shared_words(question, texts)
@@ -102,7 +107,7 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
         sentence._replace(
             score=float(cosines[i])
             + WORDS_WEIGHT * shared[i]
-            + DEFINITION_BONUS * bool(definition and definition.match(sentence.text))
+            + DEFINITION_BONUS * bool(definition and definition.match(sentence.said))
             + GIVEN_BONUS * sentence.hit.is_given,
             vector=vectors[i],
         )
@@ -115,7 +120,7 @@ def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
     """Of ranked sentences at most `count` that can stand as an answer, best first."""
     alone = [sentence for sentence in ranked if sentence.stands_alone]
     # Notes without a whole sentence ("Port: 8080") answer with what they have.
-    whole = [sentence for sentence in alone if len(sentence.text.split()) >= MIN_WORDS] or alone
+    whole = [sentence for sentence in alone if len(sentence.said.split()) >= MIN_WORDS] or alone
     chosen: list[Ranked] = []
     for sentence in whole:
         if sentence.score < whole[0].score - MARGIN or len(chosen) == count:
@@ -123,6 +128,44 @@ def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
         if not any(sentence.text in earlier.shown for earlier in chosen):
             chosen.append(sentence)
     return chosen
+
+
+def list_around(sentence: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The items of the list that a sentence is an item of, in their order; itself alone otherwise.
+
+    Of an item with several sentences only the first is taken.
+    """
+    if sentence.block.kind != "list_item":
+        return [sentence]
+    blocks = sentence.hit.passage.blocks
+    at = blocks.index(sentence.block)
+    first = last = at
+    while first > 0 and blocks[first - 1].kind == "list_item":
+        first -= 1
+    while last + 1 < len(blocks) and blocks[last + 1].kind == "list_item":
+        last += 1
+    items = {
+        blocks.index(one.block): one
+        for one in sorted(ranked, key=lambda one: -one.first)
+        if one.place == sentence.place and one.block in blocks[first : last + 1]
+    }
+    return [items[number] for number in sorted(items)][:MAX_ITEMS]
+
+
+def _sentences(place: int, hit: Hit) -> Iterator[Ranked]:
+    """The sentences of a hit; none of a list of references."""
+    if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
+        return
+    columns = ""
+    for block, spans, orders in orders_in(hit.passage.blocks):
+        if block.kind == "table_header":
+            columns = block.text
+        elif block.kind != "table_row":
+            columns = ""
+        if block.kind not in NO_SENTENCES:
+            for sentence in _sentences_of(place, hit, block, spans, orders):
+                if any(map(str.isalnum, sentence.text)):
+                    yield sentence._replace(columns=columns)
 
 
 def _sentences_of(

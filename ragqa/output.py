@@ -92,7 +92,7 @@ def _show_by_sentence(
 
     def on_sentence(sentence: Sentence) -> None:
         if not (strict and sentence.support == "unsupported"):
-            terminal.write((" " if shown else "") + render.sentence_text(sentence))
+            terminal.write(sentence.gap * bool(shown) + render.sentence_text(sentence))
             shown.append(sentence)
 
     answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))

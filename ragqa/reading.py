@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.answer_types import AnswerType, answer_type
+from ragqa.answer_types import answer_type
 from ragqa.extraction import Ranked
 from ragqa.instructions import without_invisible
 from ragqa.sentences import OWN_MARKER, is_negated, numbers_of, stems_of
@@ -125,9 +125,9 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     texts = [_one_line(sentence.text) for sentence in shown]
     places = list(dict.fromkeys(sentence.place for sentence in shown))
     numbers = [places.index(sentence.place) + 1 for sentence in shown]
-    prompt = prompt_start(_lines(shown, texts)) + prompt_end(question)
+    prompt = prompt_start(_lines(shown)) + prompt_end(question)
     wanted = answer_type(question)
-    decoder = _Decoder(model, prompt, wanted)
+    decoder = _Decoder(model, prompt, question)
     fits = [
         RANK_WEIGHT * sentence.score - MISFIT * (not wanted.is_in(text))
         for sentence, text in zip(shown, texts, strict=True)
@@ -157,19 +157,20 @@ def _shown(ranked: Sequence[Ranked], question: str, model: TokenModel) -> list[R
     room = model.context_tokens - len(model.encode(prompt_end(question)))
     shown, longest = [], 0  # the answer may be a whole sentence
     for sentence in islice(with_words, MAX_SENTENCES):
-        tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.text)}")) + SPARE_TOKENS
+        tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.said)}")) + SPARE_TOKENS
         if tokens + max(tokens, longest) <= room:
             shown.append(sentence)
             room, longest = room - tokens, max(tokens, longest)
     return sorted(shown, key=lambda one: (one.place, one.block.start, one.first))
 
 
-def _lines(shown: Sequence[Ranked], texts: Sequence[str]) -> list[Line]:
-    """A line for each passage; `texts` are the sentences as they are shown."""
+def _lines(shown: Sequence[Ranked]) -> list[Line]:
+    """A line for each passage, with its sentences."""
     lines = []
-    for _, group in groupby(zip(shown, texts, strict=True), key=lambda pair: pair[0].place):
-        pairs = list(group)
-        lines.append(Line(_title(pairs[0][0]), tuple(text for _, text in pairs)))
+    for _, group in groupby(shown, key=lambda one: one.place):
+        sentences = list(group)
+        said = tuple(_one_line(sentence.said) for sentence in sentences)
+        lines.append(Line(_title(sentences[0]), said))
     return lines
 
 
@@ -237,8 +238,9 @@ def _one_line(text: str) -> str:
 class _Decoder:
     """A model that has read the passages and the question, ready to answer several times."""
 
-    def __init__(self, model: TokenModel, prompt_text: str, wanted: AnswerType) -> None:
-        self._model, self._end, self._wanted = model, model.end_token(), wanted
+    def __init__(self, model: TokenModel, prompt_text: str, question: str) -> None:
+        self._model, self._end = model, model.end_token()
+        self._question, self._wanted = question, answer_type(question)
         prompt = model.encode(prompt_text)
         scores = model.logits(prompt, 0)
         refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
@@ -269,7 +271,7 @@ class _Decoder:
         """
         tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
         pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
-        spans = Spans(tokens, pieces, self._wanted)
+        spans = Spans(tokens, pieces, self._wanted, self._question)
         opening = [self._opening, *self._model.encode(f"{number}]")]
         scores, past = self._model.logits(opening, self._past), self._past + len(opening)
         candidates, chance_of_all = spans.starts(), 1.0

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 State = Literal["answered", "not_in_documents", "unsupported"]
 Support = Literal["supported", "partly", "unsupported"]
+LIST_MARK = "- "  # how a sentence of an answer begins that is an item of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,11 @@ class Sentence:
     support: Support
     citations: tuple[int, ...] = ()
 
+    @property
+    def gap(self) -> str:
+        """What stands between it and the sentence before: an item of a list has its own line."""
+        return "\n" if self.text.startswith(LIST_MARK) else " "
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -232,7 +238,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The sentences joined, citation markers in them."""
-        return " ".join(sentence.text for sentence in self.sentences)
+        return "".join(one.gap * (n > 0) + one.text for n, one in enumerate(self.sentences))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,10 @@ def sentence_text(sentence: Sentence) -> str:
 
 
 def answer_text(answer: Answer) -> str:
-    """The sentences on one line."""
-    return " ".join(map(sentence_text, answer.sentences))
+    """The sentences on one line, items of a list on their own."""
+    return "".join(
+        one.gap * (number > 0) + sentence_text(one) for number, one in enumerate(answer.sentences)
+    )
 
 
 def source_lines(citations: Iterable[Citation]) -> list[str]:
@@ -116,7 +118,7 @@ def _sentences_rich(sentences: Sequence[Sentence]) -> Text:
 
     text = Text()
     for sentence in sentences:
-        text.append(" " if text else "")
+        text.append(sentence.gap if text else "")
         text.append(clean(sentence.text), style="" if sentence.support == "supported" else "dim")
         text.append(MARKS[sentence.support], style="yellow")
     text.highlight_regex(r"\[\d+\]", "bold cyan")

@@ -1,7 +1,8 @@
 """The spans of some sentences that may be said as an answer, token by token.
 
-A span begins and ends where words do, cuts no value, code or date in two, and is of the kind that
-is asked for where there is one of that kind. Knows nothing of the model that chooses among them.
+A span begins and ends where words do, cuts no value, code or date in two, stays within a cell of a
+table, says something that the question does not, and is of the kind that is asked for where there
+is one of that kind. Knows nothing of the model that chooses among them.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ragqa.answer_types import IN_DATE, AnswerType
+from ragqa.answer_types import IN_DATE, YEAR, AnswerType
+from ragqa.sentences import BETWEEN_CELLS, stems_of
 
 # Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's"; a sign before a
 # number, "-40", "$5"; "C++". U+FFFD stands for a character that is cut in two.
 JOINED = re.compile(
     r"[\w\ufffd][-./,:_@&'’]?\0[-./,:_@&'’]?[\w\ufffd]|(?:^|\s)[-+$£€#]\0\d|[A-Za-z]\0[+#]|\+\0\+"
 )
+BETWEEN_YEARS = re.compile(r"(?<!\d)\d{4}(?:\0-|-\0)\d{4}(?!\d)")
 POSSESSIVE = re.compile(r"\0['’]s(?!\w)")
 # A value goes on behind its number, a code behind its letters: "30 ms", "HRO-KL 482".
 GOES_ON = re.compile(
@@ -43,8 +46,11 @@ class Spans:
         tokens: Mapping[int, list[int]],
         pieces: Mapping[int, list[bytes]],
         wanted: AnswerType,
+        question: str = "",
     ) -> None:
         self._tokens, self._pieces, self._wanted = tokens, pieces, wanted
+        offers_a_choice = " or " in question  # "Which is larger, A or B?"
+        self._known = frozenset() if offers_a_choice else frozenset(stems_of(question))
         self._fitting: list[Span] = []
 
     def starts(self) -> list[Span]:
@@ -69,7 +75,7 @@ class Spans:
     def _is_cut(self, around: str) -> bool:
         """Whether a word, or a date that is to stay whole, goes on over this place."""
         if JOINED.search(around):
-            return True
+            return not (self._wanted.holds is YEAR and BETWEEN_YEARS.search(around))
         return self._wanted.whole_dates and bool(IN_DATE.search(around))
 
     def longer(self, spans: Sequence[Span]) -> dict[int, list[Span]]:
@@ -91,8 +97,16 @@ class Spans:
             return _has_word(pieces[begin:stop])
         around = _around(pieces, stop)
         cut = (self._is_cut(around) and not POSSESSIVE.search(around)) or GOES_ON.search(around)
-        fits = not self._fitting or self._wanted.is_in(self.text(span))
-        return _has_word(pieces[begin:stop]) and not cut and fits
+        text = self.text(span)
+        fits = not self._fitting or self._wanted.is_in(text)
+        in_a_cell = BETWEEN_CELLS.strip() not in text.split()
+        has_word = _has_word(pieces[begin:stop])
+        return has_word and not cut and in_a_cell and fits and self._is_new(text)
+
+    def _is_new(self, text: str) -> bool:
+        """Whether it says anything that the question does not."""
+        stems = set(stems_of(text))
+        return not stems or not stems <= self._known
 
     def text(self, span: Span) -> str:
         """What the span says, without spaces around it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragqa.answer_types import IN_DATE, AnswerType, answer_type
+from ragqa.answer_types import IN_DATE, AnswerType, answer_type, asks_for_several
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,26 @@ def test_who_decides_is_no_number() -> None:
 
 def test_a_hostile_question_takes_no_time() -> None:
     assert answer_type("!" * 100_000 + "a" + " when" * 20_000) == AnswerType()
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("How do I top up the boiler?", True),
+        ("how to restore a backup", True),
+        ("Which medicines are in the cabinet?", True),
+        ("which open models may be sold", True),
+        ("What are the steps of a release?", True),
+        ("List the tools.", True),
+        ("Name three tools.", True),
+        ("What are embeddings?", False),
+        ("How does LoRA work?", False),
+        ("Which class is it?", False),
+        ("Which is it?", False),
+        ("which does it use", False),
+        ("Name of the server?", False),
+        ("When did it start?", False),
+    ],
+)
+def test_several_things_are_asked_for(question: str, several: bool) -> None:
+    assert asks_for_several(question) is several

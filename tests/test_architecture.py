@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "retrieval": ("records lexical late_interaction embedding reranking store", "numpy"),
     "refusal": ("records sentences", ""),
     "answer_types": ("", ""),
-    "spans": ("answer_types", ""),
+    "spans": ("answer_types sentences", ""),
     "reading": ("answer_types extraction instructions sentences spans", "numpy"),
     "prompt": ("instructions records", ""),
     "extraction": ("records embedding instructions sentences", ""),
@@ -57,8 +57,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "generation": ("llama models errors", "numpy"),
     "citations": ("instructions records sentences", ""),
     "answering": (
-        "citations documents embedding errors extraction generation given instructions prompt"
-        " reading records refusal sentences",
+        "answer_types citations documents embedding errors extraction generation given"
+        " instructions prompt reading records refusal sentences",
         "",
     ),
     "pipeline": (

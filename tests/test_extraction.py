@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.extraction import best_sentences, rank_sentences
+from ragqa.extraction import best_sentences, list_around, rank_sentences
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
 from tests.hits import hits_of
@@ -166,3 +166,39 @@ def test_a_text_given_with_the_question_comes_first() -> None:
     ranked = rank_sentences("What is decided here?", [*indexed, *given], FakeEmbedder())
     [found] = best_sentences(ranked, 1)
     assert found.hit.path == "/minutes.md"
+
+
+HOUSE = """# House
+
+| Device | Number |
+|---|---|
+| Pump | P-7 |
+| Boiler | B-2 | extra |
+
+The pump is new.
+
+1. Close the valve. It is red.
+2. Open the lid.
+3. Wait.
+
+Done. Then:
+
+- Rest
+"""
+
+
+def test_a_row_of_a_table_says_what_its_columns_are() -> None:
+    ranked = rank_sentences("Which number has the pump?", hits_of(HOUSE), FakeEmbedder())
+    rows = {one.text: one.said for one in ranked if one.block.kind == "table_row"}
+    assert rows["Pump | P-7"] == "Device: Pump; Number: P-7"
+    assert {one.said for one in ranked if one.columns} == set(rows.values())
+    assert next(one for one in ranked if one.text == "The pump is new.").columns == ""
+
+
+def test_the_items_around_an_item_are_its_list() -> None:
+    ranked = rank_sentences("How do I open the lid?", hits_of(HOUSE), FakeEmbedder())
+    by_text = {one.text: one for one in ranked}
+    items = list_around(by_text["Open the lid."], ranked)
+    assert [one.text for one in items] == ["Close the valve.", "Open the lid.", "Wait."]
+    assert list_around(by_text["Rest"], ranked) == [by_text["Rest"]]
+    assert list_around(by_text["The pump is new."], ranked) == [by_text["The pump is new."]]

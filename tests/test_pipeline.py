@@ -361,3 +361,41 @@ def test_with_the_threshold_at_zero_there_is_always_an_answer(session: Session) 
     answer = ask("Who won the football cup in Lisbon?", session)
     assert answer.state == "answered"
     assert answer.sentences
+
+
+STEPS = """# Boiler
+
+## Topping up
+
+1. Close the **valve**.
+2. Open the tap slowly.
+3. Stop at 1.3 bar.
+
+| Device | Number |
+|---|---|
+| Router | AX-1182 |
+| Boiler | VT-0031 |
+"""
+
+
+def test_steps_are_given_whole_and_each_is_cited() -> None:
+    session = Session(FakeEmbedder(), threshold=0.0)
+    text = GivenText("boiler.md", "", STEPS)
+    shown = Shown()
+    answer = ask("How do I open the tap?", session, [text], shown)
+    assert (
+        answer.text == "- Close the valve [1].\n- Open the tap slowly [2].\n- Stop at 1.3 bar [3]."
+    )
+    assert [one.start_line for one in answer.citations] == [5, 6, 7]
+    assert answer.citations[0].quote == "Close the **valve**."
+    assert shown.sentences == answer.sentences
+
+
+def test_a_row_of_a_table_is_told_with_the_names_of_its_columns() -> None:
+    session = Session(FakeEmbedder(), threshold=0.0)
+    question = "Is the number of the router device AX-1182?"
+    answer = ask(question, session, [GivenText("boiler.md", "", STEPS)])
+    assert answer.text.startswith("Device: Router; Number: AX-1182 [1]")
+    assert answer.sentences[0].support == "supported"
+    assert "AX-1182" in answer.citations[0].quote
+    assert answer.citations[0].start_line == 11

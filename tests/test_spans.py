@@ -15,7 +15,7 @@ TOKEN = re.compile(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s")
 def spans_of(text: str, question: str) -> set[str]:
     """All spans of a sentence that may be said."""
     pieces = [piece.encode() for piece in TOKEN.findall(f" {text}")]
-    spans = Spans({0: list(range(len(pieces)))}, {0: pieces}, answer_type(question))
+    spans = Spans({0: list(range(len(pieces)))}, {0: pieces}, answer_type(question), question)
     now, found = spans.starts(), []
     while now:
         now = [span for longer in spans.longer(now).values() for span in longer]
@@ -36,6 +36,11 @@ def spans_of(text: str, question: str) -> set[str]:
         ("It has -40 °C or $5.", "What?", {"-40 °C", "$5"}, {"40", "40 °C", "5"}),
         ("He knew C++ and Ada’s “gold”—all.", "What?", {"C++", "Ada", "gold"}, {"C"}),
         ("It is 30 µs here.", "What?", {"30 µs"}, {"30"}),
+        ("Pump | P-7 | 2019", "What is the number of the pump?", {"P-7", "2019"}, {"Pump"}),
+        ("Pump | P-7 | 2019", "What is the code?", {"Pump", "P-7"}, {"Pump | P-7", "P-7 |"}),
+        ("In 1939-1945 it fell.", "What year did it fall?", {"1939", "1945", "1939-1945"}, {"39"}),
+        ("In 1939-1945 it fell.", "What fell?", {"1939-1945"}, {"1939", "1945"}),
+        ("Rust is faster.", "Is Go or Rust faster?", {"Rust"}, set()),
         ("A v2.3.1 of AT&T's came.", "What?", {"v2.3.1", "AT&T"}, {"v2", "2.3.1", "AT", "T"}),
     ],
 )
