@@ -267,7 +267,8 @@ class _Decoder:
     ) -> tuple[int, str, float]:
         """Which of a passage's sentences is copied from, what, and the probability of that.
 
-        Each sentence comes with how well it fits: that favours its words as the first to be said.
+        Each sentence comes with how well it fits: that favours its words wherever it goes other
+        ways than the rest, as with the last digit of two years.
         """
         tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
         pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
@@ -276,19 +277,20 @@ class _Decoder:
         scores, past = self._model.logits(opening, self._past), self._past + len(opening)
         candidates, chance_of_all = spans.starts(), 1.0
         candidates.sort(key=lambda span: -sentences[span.sentence][1])
-        for token, begun in spans.longer(candidates).items():
-            scores[token] += sentences[begun[0].sentence][1]
         said: list[int] = []  # that the model has not read yet
         while True:
-            longer, complete = spans.longer(candidates), spans.complete(candidates)
-            ways = [*longer, *([self._end] if complete else [])]
+            ways, complete = spans.longer(candidates), spans.complete(candidates)
+            if complete:
+                ways[self._end] = complete
             if len(ways) > 1 and said:
                 scores, past, said = self._model.logits(said, past), past + len(said), []
-            token, chance = _likeliest(scores, ways) if len(ways) > 1 else (ways[0], 1.0)
+            for token, spans_on in ways.items():  # the first of them is in the best sentence
+                scores[token] += sentences[spans_on[0].sentence][1]
+            token, chance = _likeliest(scores, list(ways))
             chance_of_all *= chance
             if token == self._end:
                 return complete[0].sentence, spans.text(complete[0]), chance_of_all
-            candidates = longer[token]
+            candidates = ways[token]
             said.append(token)
 
 

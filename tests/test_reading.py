@@ -242,3 +242,20 @@ def test_the_bundled_reader_finds_facts_and_doubts_what_is_not_there() -> None:
     assert known.text.startswith("232")
     assert known.sentence.hit.path == "/0.md"
     assert known.p_refused < unknown.p_refused
+
+
+class Doubtful(FakeSpanModel):
+    """Leans to what it was told to say, no more."""
+
+    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
+        scores = super().logits(tokens, past)
+        return scores if past == 0 else scores / 25
+
+
+def test_the_better_sentence_is_favoured_where_two_go_other_ways() -> None:
+    table = "| Device | Bought |\n|---|---|\n| Boiler | 2019 |\n| Router | 2021 |\n"
+    question = "When was the router bought?"
+    ranked = rank_sentences(question, hits_of(table), FakeEmbedder())
+    found = read(question, ranked, Doubtful("[1] 2019"))
+    assert found
+    assert (found.text, found.sentence.text) == ("2021", "Router | 2021")
