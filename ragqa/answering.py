@@ -17,7 +17,7 @@ from ragqa.citations import Citer, SourceText
 from ragqa.documents.decoding import decode
 from ragqa.embedding import Embedder
 from ragqa.errors import DocumentError, ModelError
-from ragqa.extraction import Ranked, best_sentences, list_around, rank_sentences
+from ragqa.extraction import Ranked, best_sentences, list_around, list_below_heading, rank_sentences
 from ragqa.generation import Generator, without_thinking
 from ragqa.given import GivenText
 from ragqa.instructions import without_invisible
@@ -151,15 +151,17 @@ def _best(evidence: Evidence) -> list[Ranked]:
     best = best_sentences(evidence.ranked) or list(evidence.ranked[:1])
     reading = evidence.reading
     if reading and asks_for_a_fact(evidence.question) and reading.sentence.stands_alone:
-        return [reading.sentence, *(one for one in best if reading.sentence.said not in one.shown)]
-    return best
+        rest = [one for one in best if reading.sentence.said not in one.shown]
+        best = [reading.sentence, *rest]
+    return best[:1] if best[0].columns else best  # further rows are of other things
 
 
 def _listed(evidence: Evidence) -> list[Ranked]:
-    """The items of a list, where several things are asked for and the best answer is an item."""
+    """The items of a list, where several things are asked for: it names them, or has the best."""
     if not evidence.ranked or not asks_for_several(evidence.question):
         return []
-    items = list_around(_best(evidence)[0], evidence.ranked)
+    named = list_below_heading(evidence.question, evidence.ranked)
+    items = named or list_around(_best(evidence)[0], evidence.ranked)
     return items if len(items) > 1 else []
 
 

@@ -262,7 +262,7 @@ class Citer:
         """Words of a hit, cited by the sentence `block.text[first:last]` that they stand in."""
         quote = _quote(hit_index, self._hits[hit_index], block, first, last, "")
         numbers = (_number(quote, self._sources, self.citations),)
-        return Sentence(_marked(text, numbers), "supported", numbers)
+        return Sentence(_marked(OWN_MARKER.sub("", text), numbers), "supported", numbers)
 
 
 def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:

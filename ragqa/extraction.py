@@ -34,6 +34,7 @@ AROUND_TERM = " \t\n\"'`“”‘’«».,:;!?*_"
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
 MAX_ITEMS = 12  # of a list
+LEAST_NAMED = 0.5  # of the words of a question, by the headings above a list
 MARGIN = 0.12  # a further sentence may score this much below the best one
 # Where a note names its sources: of no use as an answer.
 REFERENCE_HEADING = re.compile(
@@ -150,6 +151,18 @@ def list_around(sentence: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:
         if one.place == sentence.place and one.block in blocks[first : last + 1]
     }
     return [items[number] for number in sorted(items)][:MAX_ITEMS]
+
+
+def list_below_heading(question: str, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The list below a heading that names what is asked for: its items need not say it again."""
+    wanted = set(stems_of(question))
+    for one in sorted(ranked, key=lambda one: (one.place, one.block.start)):
+        headings = one.block.headings
+        if one.block.kind == "list_item" and headings and wanted & set(stems_of(headings[-1])):
+            named = wanted & set(stems_of(" ".join((one.hit.document_title, *headings))))
+            if len(named) > LEAST_NAMED * len(wanted):
+                return list_around(one, ranked)
+    return []
 
 
 def _sentences(place: int, hit: Hit) -> Iterator[Ranked]:

@@ -177,8 +177,11 @@ def _lines(shown: Sequence[Ranked]) -> list[Line]:
 def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> bool:
     """Whether another sentence says what this one says, but for the words that are the answer.
 
-    It must be of the same: have all that the question and this sentence have in common.
+    It must be of the same: have all that the question and this sentence have in common. Rows of
+    tables are of other things each.
     """
+    if sentence.columns or other.columns:
+        return False
     rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
     asked = set(stems_of(question)) & set(stems_of(sentence.in_context))
     return (

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.extraction import best_sentences, list_around, rank_sentences
+from ragqa.extraction import best_sentences, list_around, list_below_heading, rank_sentences
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
 from tests.hits import hits_of
@@ -202,3 +202,12 @@ def test_the_items_around_an_item_are_its_list() -> None:
     assert [one.text for one in items] == ["Close the valve.", "Open the lid.", "Wait."]
     assert list_around(by_text["Rest"], ranked) == [by_text["Rest"]]
     assert list_around(by_text["The pump is new."], ranked) == [by_text["The pump is new."]]
+
+
+def test_a_list_is_found_by_the_heading_above_it() -> None:
+    note = "# Bread\n\nI need it.\n\n## Ingredients\n\n- flour\n- salt\n\n## Bowls\n\n- big\n"
+    question = "What ingredients do I need for bread?"
+    ranked = rank_sentences(question, hits_of(note), FakeEmbedder())
+    found = list_below_heading(question, ranked)
+    assert [one.text for one in found] == ["flour", "salt"]
+    assert not list_below_heading("What tools do I need for bread?", ranked)

@@ -368,7 +368,7 @@ STEPS = """# Boiler
 ## Topping up
 
 1. Close the **valve**.
-2. Open the tap slowly.
+2. Open the tap slowly [4].
 3. Stop at 1.3 bar.
 
 | Device | Number |
