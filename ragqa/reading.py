@@ -143,7 +143,7 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     for i, text in enumerate(texts):
         if len(rivals) < MAX_RIVALS and may_disagree(question, shown[best], said, shown[i]):
             _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
-            rivals += [Rival(shown[i], other)] if _differ(said, other) else []
+            rivals += [Rival(shown[i], other)] if _differ(said, other, question) else []
     return replace(found, rivals=tuple(rivals))
 
 
@@ -203,11 +203,15 @@ def _likeness(one: Ranked, other: Ranked) -> float:
     return float(one.vector @ other.vector)
 
 
-def _differ(one: str, other: str) -> bool:
-    """Two values of a kind: both with numbers or both without, and neither part of the other."""
+def _differ(one: str, other: str, question: str) -> bool:
+    """Two values of a kind: both with numbers or both without, and neither part of the other.
+
+    What repeats the question's words where the answer does not is no value.
+    """
     ours, theirs = set(stems_of(one)), set(stems_of(other))
     same_kind = bool(numbers_of(one)) == bool(numbers_of(other))
-    return same_kind and not (ours <= theirs or theirs <= ours)
+    repeats = set(stems_of(question)) & (theirs - ours)
+    return same_kind and not repeats and not (ours <= theirs or theirs <= ours)
 
 
 def prompt_start(lines: Sequence[Line]) -> str:
