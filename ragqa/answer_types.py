@@ -42,10 +42,10 @@ ASKS_FOR_A_YEAR = re.compile(r"(?:\w+ )?(?:what|which) (?:years?|century|decade)
 ASKS_WHO = re.compile(r"who(?:m|se)?\b", re.I)
 # "How do I ...", "which tools ...", "what are the ...": a list answers it, when there is one.
 ASKS_FOR_SEVERAL = re.compile(
-    r"(?:how (?:(?:do|can|could|should|would) (?:i|you|we|one)|to)|list|enumerate|name (?!of)"
+    r"(?:how (?:(?:do|can|could|should|would) (?:i|you|we|one)|to)"
     r"|(?:what|which) (?:are|were) the (?:\w+ ){0,2}\w+s"
     r"|what (?:\w+ )?\w{3,}(?<!doe)s (?:are|were|do|did|have|should|can|could|must|will)"
-    r"|which (?:\w+ )?(?!\w*(?:[iaus]s|oes)\b)\w{3,}s)\b",
+    r"|which (?!\w*(?:[iaus]s|oes)\b)\w{3,}s)\b",
     re.I,
 )
 # Within a date: "July|1, 1890", "July 1|, 1890", "1|July", "1st|of July".

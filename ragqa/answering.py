@@ -6,6 +6,7 @@ Says nothing before it is known that there is an answer. Knows nothing of how hi
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -30,6 +31,7 @@ from ragqa.sentences import stream_sentences
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
 BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
 DISAGREES = "The documents disagree: "
+HOW = re.compile(r"\W*how\b", re.I)
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 
@@ -133,7 +135,7 @@ def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[It
         return [sentence]
 
     if items := _listed(evidence):
-        yield from (cited(LIST_MARK + without_invisible(item.shown), item) for item in items)
+        yield from (cited(LIST_MARK + without_invisible(item.said), item) for item in items)
         return
     reading = evidence.reading
     if reading and reading.is_short and asks_for_a_fact(evidence.question):
@@ -160,8 +162,10 @@ def _listed(evidence: Evidence) -> list[Ranked]:
     """The items of a list, where several things are asked for: it names them, or has the best."""
     if not evidence.ranked or not asks_for_several(evidence.question):
         return []
-    named = list_below_heading(evidence.question, evidence.ranked)
-    items = named or list_around(_best(evidence)[0], evidence.ranked)
+    items = list_below_heading(evidence.question, evidence.ranked)
+    # "How do I reach Anna?" asks for one item of a list that nothing says it is asked for.
+    if not items and not HOW.match(evidence.question):
+        items = list_around(_best(evidence)[0], evidence.ranked)
     return items if len(items) > 1 else []
 
 

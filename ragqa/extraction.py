@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ragqa.embedding import Embedder, Vectors
-from ragqa.instructions import orders_in
-from ragqa.records import Block, Hit
+from ragqa.instructions import are_instructions, orders_in
+from ragqa.records import EMPTY_CELL, Block, Hit
 from ragqa.sentences import BETWEEN_CELLS, stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
@@ -33,14 +33,16 @@ AROUND_TERM = " \t\n\"'`“”‘’«».,:;!?*_"
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
-MAX_ITEMS = 12  # of a list
+MAX_ITEMS = 24  # of a list
+IN_LISTS = ("list_item", "code")
 LEAST_NAMED = 0.5  # of the words of a question, by the headings above a list
 MARGIN = 0.12  # a further sentence may score this much below the best one
 # Where a note names its sources: of no use as an answer.
 REFERENCE_HEADING = re.compile(
     r"(sources?|references?|bibliography|further reading|see also)", re.I
 )
-NO_SENTENCES = ("code", "heading", "table_header")  # blocks that say nothing by themselves
+# Blocks that say nothing by themselves.
+NO_SENTENCES = ("code", "heading", "table_header", "column_names")
 NO_ANSWER = re.compile(r"^see (also )?|[?:]$", re.I)
 PRONOUN_START = re.compile(
     r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
@@ -64,7 +66,7 @@ class Ranked(NamedTuple):
     shown_from: int
     shown_to: int
     stands_alone: bool
-    columns: str = ""
+    columns: tuple[str, ...] = ()
     score: float = 0.0
     vector: Vectors | None = None
 
@@ -76,10 +78,14 @@ class Ranked(NamedTuple):
     @property
     def said(self) -> str:
         """What it says: of a row of a table each value with the name of its column."""
-        names, cells = self.columns.split(BETWEEN_CELLS), self.text.split(BETWEEN_CELLS)
-        if len(names) != len(cells) or len(cells) < 2:
+        if not self.columns or self.text != self.block.text:
             return self.text
-        return "; ".join(f"{n}: {c}" if n else c for n, c in zip(names, cells, strict=True))
+        pairs = zip(self.columns, self.text.split(BETWEEN_CELLS), strict=True)
+        return "; ".join(
+            cell if name == EMPTY_CELL else f"{name}: {cell}"
+            for name, cell in pairs
+            if cell != EMPTY_CELL
+        )
 
     @property
     def in_context(self) -> str:
@@ -89,7 +95,7 @@ class Ranked(NamedTuple):
     @property
     def shown(self) -> str:
         """The sentence with what is needed to understand it."""
-        if self.columns:
+        if self.said != self.text:
             return self.said
         return self.block.text[self.shown_from : self.shown_to]
 
@@ -126,31 +132,33 @@ def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:
     for sentence in whole:
         if sentence.score < whole[0].score - MARGIN or len(chosen) == count:
             break
-        if not any(sentence.text in earlier.shown for earlier in chosen):
+        if not any(sentence.said in earlier.shown for earlier in chosen):
             chosen.append(sentence)
     return chosen
 
 
 def list_around(sentence: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The items of the list that a sentence is an item of, in their order; itself alone otherwise.
+    """The items of the list that a sentence is an item of, in their order; else itself alone.
 
-    Of an item with several sentences only the first is taken.
+    So too where the list is very long. Code may stand between items. Of an item with several
+    sentences only the first is taken.
     """
-    if sentence.block.kind != "list_item":
-        return [sentence]
     blocks = sentence.hit.passage.blocks
-    at = blocks.index(sentence.block)
-    first = last = at
-    while first > 0 and blocks[first - 1].kind == "list_item":
+    first = last = blocks.index(sentence.block)
+    while first > 0 and blocks[first - 1].kind in IN_LISTS:
         first -= 1
-    while last + 1 < len(blocks) and blocks[last + 1].kind == "list_item":
+    while last + 1 < len(blocks) and blocks[last + 1].kind in IN_LISTS:
         last += 1
     items = {
         blocks.index(one.block): one
         for one in sorted(ranked, key=lambda one: -one.first)
-        if one.place == sentence.place and one.block in blocks[first : last + 1]
+        if one.place == sentence.place
+        and one.block in blocks[first : last + 1]
+        and one.stands_alone
     }
-    return [items[number] for number in sorted(items)][:MAX_ITEMS]
+    if sentence.block.kind != "list_item" or len(items) > MAX_ITEMS:
+        return [sentence]
+    return [items[number] for number in sorted(items)]
 
 
 def list_below_heading(question: str, ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -158,27 +166,39 @@ def list_below_heading(question: str, ranked: Sequence[Ranked]) -> list[Ranked]:
     wanted = set(stems_of(question))
     for one in sorted(ranked, key=lambda one: (one.place, one.block.start)):
         headings = one.block.headings
-        if one.block.kind == "list_item" and headings and wanted & set(stems_of(headings[-1])):
-            named = wanted & set(stems_of(" ".join((one.hit.document_title, *headings))))
+        if one.block.kind == "list_item" and headings and _named(wanted, headings[-1]):
+            named = _named(wanted, " ".join((one.hit.document_title, *headings)))
             if len(named) > LEAST_NAMED * len(wanted):
                 return list_around(one, ranked)
     return []
+
+
+def _named(stems: Iterable[str], text: str) -> set[str]:
+    """Those that a word of a text begins with: "top up" is named by "Topping up"."""
+    there = stems_of(text)
+    return {stem for stem in stems if any(word.startswith(stem) for word in there)}
 
 
 def _sentences(place: int, hit: Hit) -> Iterator[Ranked]:
     """The sentences of a hit; none of a list of references."""
     if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
         return
-    columns = ""
+    header: Block | None = None
     for block, spans, orders in orders_in(hit.passage.blocks):
-        if block.kind == "table_header":
-            columns = block.text
-        elif block.kind != "table_row":
-            columns = ""
+        if block.kind != "table_row":
+            header = block if block.kind == "column_names" else None
         if block.kind not in NO_SENTENCES:
+            columns = _columns(header, block) if header else ()
             for sentence in _sentences_of(place, hit, block, spans, orders):
                 if any(map(str.isalnum, sentence.text)):
                     yield sentence._replace(columns=columns)
+
+
+def _columns(header: Block, row: Block) -> tuple[str, ...]:
+    """The name of each cell's column; none where there are not as many, as with bars in a cell."""
+    names = header.text.split(BETWEEN_CELLS)
+    cells = row.text.split(BETWEEN_CELLS)
+    return tuple(names) if len(names) == len(cells) > 1 and not any(are_instructions(names)) else ()
 
 
 def _sentences_of(

@@ -1,14 +1,15 @@
 """The spans of some sentences that may be said as an answer, token by token.
 
 A span begins and ends where words do, cuts no value, code or date in two, stays within a cell of a
-table, says something that the question does not, and is of the kind that is asked for where there
-is one of that kind. Knows nothing of the model that chooses among them.
+table, not in the one that is asked about, and is of the kind that is asked for where there is one
+of that kind. Knows nothing of the model that chooses among them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ragqa.answer_types import IN_DATE, YEAR, AnswerType
@@ -26,6 +27,7 @@ GOES_ON = re.compile(
     r"\d\0 ?(?:[kKMGT]i?B|[mnµμ]?s|min|h|[kmc]?m|mm|nm|k?g|mg|°[CF]|[kMG]?Hz|k?Wh?|[mk]V|%"
     r"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\0 \d"
 )
+BAR = BETWEEN_CELLS.strip().encode()
 SOON = 40  # characters within which a span comes to what is asked for
 CONTEXT_BYTES = 24  # on both sides of the place where a span might end
 
@@ -49,8 +51,7 @@ class Spans:
         question: str = "",
     ) -> None:
         self._tokens, self._pieces, self._wanted = tokens, pieces, wanted
-        offers_a_choice = " or " in question  # "Which is larger, A or B?"
-        self._known = frozenset() if offers_a_choice else frozenset(stems_of(question))
+        self._ends = {i: _ends(one, set(stems_of(question))) for i, one in pieces.items()}
         self._fitting: list[Span] = []
 
     def starts(self) -> list[Span]:
@@ -63,6 +64,7 @@ class Spans:
             for i, pieces in self._pieces.items()
             for at in range(len(pieces))
             if not self._is_cut(_around(pieces, at)) and _has_word(pieces[at:])
+            if at < self._ends[i][at]
         ]
         self._fitting = [span for span in starts if self._may_fit(span)]
         return self._fitting or starts
@@ -70,7 +72,7 @@ class Spans:
     def _may_fit(self, span: Span) -> bool:
         """Whether the words after the start of a span soon hold what is asked for."""
         i, begin, _ = span
-        return self._wanted.is_in(self.text(Span(i, begin, len(self._tokens[i])))[:SOON])
+        return self._wanted.is_in(self.text(Span(i, begin, self._ends[i][begin]))[:SOON])
 
     def _is_cut(self, around: str) -> bool:
         """Whether a word, or a date that is to stay whole, goes on over this place."""
@@ -82,7 +84,7 @@ class Spans:
         """By the token that comes next: the spans with it."""
         found: dict[int, list[Span]] = {}
         for i, begin, stop in spans:
-            if stop < len(self._tokens[i]):
+            if stop < self._ends[i][begin]:
                 found.setdefault(self._tokens[i][stop], []).append(Span(i, begin, stop + 1))
         return found
 
@@ -93,25 +95,33 @@ class Spans:
     def _is_complete(self, span: Span) -> bool:
         i, begin, stop = span
         pieces = self._pieces[i]
-        if stop == len(pieces):
+        if stop == self._ends[i][begin]:
             return _has_word(pieces[begin:stop])
         around = _around(pieces, stop)
         cut = (self._is_cut(around) and not POSSESSIVE.search(around)) or GOES_ON.search(around)
-        text = self.text(span)
-        fits = not self._fitting or self._wanted.is_in(text)
-        in_a_cell = BETWEEN_CELLS.strip() not in text.split()
-        has_word = _has_word(pieces[begin:stop])
-        return has_word and not cut and in_a_cell and fits and self._is_new(text)
-
-    def _is_new(self, text: str) -> bool:
-        """Whether it says anything that the question does not."""
-        stems = set(stems_of(text))
-        return not stems or not stems <= self._known
+        fits = not self._fitting or self._wanted.is_in(self.text(span))
+        return _has_word(pieces[begin:stop]) and not cut and fits
 
     def text(self, span: Span) -> str:
         """What the span says, without spaces around it."""
         i, begin, stop = span
         return b"".join(self._pieces[i][begin:stop]).decode("utf-8", "replace").strip()
+
+
+def _ends(pieces: Sequence[bytes], asked: set[str]) -> list[int]:
+    """For each token where a span from it must end: with its cell, in a row of a table.
+
+    Nothing begins in a cell that only repeats the question: that is what is asked about.
+    """
+    bars = [at for at, piece in enumerate(pieces) if piece.strip() == BAR]
+    ends = [0] * len(pieces)
+    for begin, stop in pairwise([-1, *bars, len(pieces)]):
+        text = b"".join(pieces[begin + 1 : stop]).decode("utf-8", "replace")
+        stems = set(stems_of(text))
+        says = any(map(str.isalnum, text)) and not (stems and stems <= asked)
+        if says or not bars:
+            ends[begin + 1 : stop] = [stop] * (stop - begin - 1)
+    return ends if any(ends) else [len(pieces)] * len(pieces)
 
 
 def _around(pieces: Sequence[bytes], at: int) -> str:

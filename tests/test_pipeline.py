@@ -382,7 +382,7 @@ def test_steps_are_given_whole_and_each_is_cited() -> None:
     session = Session(FakeEmbedder(), threshold=0.0)
     text = GivenText("boiler.md", "", STEPS)
     shown = Shown()
-    answer = ask("How do I open the tap?", session, [text], shown)
+    answer = ask("How do I top up the boiler?", session, [text], shown)
     assert (
         answer.text == "- Close the valve [1].\n- Open the tap slowly [2].\n- Stop at 1.3 bar [3]."
     )
@@ -399,3 +399,9 @@ def test_a_row_of_a_table_is_told_with_the_names_of_its_columns() -> None:
     assert answer.sentences[0].support == "supported"
     assert "AX-1182" in answer.citations[0].quote
     assert answer.citations[0].start_line == 11
+
+
+def test_one_item_of_a_list_that_is_not_asked_for_is_no_list() -> None:
+    session = Session(FakeEmbedder(), threshold=0.0)
+    text = GivenText("phones.md", "", "# Phones\n\n- Anna: call 555 12\n- Berta: call 555 13\n")
+    assert ask("How do I reach Anna?", session, [text]).text == "Anna: call 555 12 [1]"

@@ -181,3 +181,12 @@ def test_what_links_to_a_hit_is_one_bounded_line_and_whole_in_json() -> None:
     assert "linked from" not in render.hits_plain(hits, {"/notes/a.md": []})
     assert "linked_from" not in render.hits_json("q", hits)["hits"][0]
     assert render.hits_json("q", hits, linked)["hits"][0]["linked_from"] == linked["/notes/a.md"]
+
+
+def test_items_of_a_list_stand_on_lines_of_their_own() -> None:
+    texts = ("It has two:", "- tin [1].", "- lead [1].", "Both are soft [1].")
+    sentences = tuple(Sentence(text, "supported", (1,)) for text in texts)
+    answer = Answer("answered", "Which metals are soft?", sentences)
+    shown = "It has two:\n- tin [1].\n- lead [1]. Both are soft [1]."
+    assert answer.text == render.answer_text(answer) == shown
+    assert render.answer_json(answer)["answer"] == shown

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ragqa.documents import frontmatter
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
 from ragqa.documents.links import link_targets
-from ragqa.records import Block, Document
+from ragqa.records import EMPTY_CELL, Block, Document
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -121,7 +121,7 @@ class _Walk:
         elif token.nesting == -1 and self._open:
             self._open.pop()
             if token.type == "tr_close":
-                self._add("table_header" if "thead" in self._open else "table_row", self._row)
+                self._add("column_names" if "thead" in self._open else "table_row", self._row)
                 self._row, self._row_end = [], 0
 
     def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:
@@ -139,8 +139,9 @@ class _Walk:
         if inside == "heading":
             self._heading(pieces)
         elif inside in ("td", "th"):
-            if any(piece.text.strip() for piece in pieces):
-                self._row += [Piece(" | ", None)] * bool(self._row) + pieces
+            if not any(piece.text.strip() for piece in pieces):
+                pieces = [Piece(EMPTY_CELL, None)]  # so that each cell stands below its column
+            self._row += [Piece(" | ", None)] * bool(self._row) + pieces
         else:
             self._paragraph(pieces, self._bounds(token))
 
