@@ -4,7 +4,8 @@ SQuAD is split by article, the others by question; no passage is held out that i
 `questions.jsonl` beside this file has the questions that we wrote, on passages of these sets that
 are trained on and on `corpus/`: more than half have no answer, though they look as if they had one.
 It names passages by their hash; questions on a note that has changed since are left out.
-`notes.jsonl` has notes that were made up, with questions of both kinds.
+`notes.jsonl` has notes that were made up, with questions of both kinds; `unseen.jsonl` has others,
+that are never trained on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SQUAD_TEST = frozenset({"Normans", "1973_oil_crisis"})
 CORPUS = Path(__file__).parent.parent / "corpus"
 WRITTEN = Path(__file__).parent / "questions.jsonl"
 MADE_UP = Path(__file__).parent / "notes.jsonl"
+UNSEEN = Path(__file__).parent / "unseen.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def read_items(data: Path) -> dict[str, list[Item]]:
         "nq-dev": unseen(nq[1000:1150]),
         "nq-test": unseen(nq[1150:]),
         "clapnq-dev": unseen(clap[200:]),
+        "written-dev": list(_unseen(0)),
+        "written-test": list(_unseen(1)),
     }
     return {"train": [*trained, *written_items(trained)], **held_out}
 
@@ -117,12 +121,22 @@ def written_items(trained: Sequence[Item]) -> Iterator[Item]:
     places |= {hash_of(r["text"]): (r["title"], r["title"], r["text"]) for r in made_up}
     for row in (*_lines(WRITTEN), *made_up):
         place = places.get(row.get("passage") or hash_of(row["text"]))
-        if place is None:
-            continue
-        for question, answer in row["answerable"]:
-            yield Item("written", *place, question, answer, (answer,))
-        for question in row["unanswerable"]:
-            yield Item("written", *place, question, None)
+        if place is not None:
+            yield from _items(row, place)
+
+
+def _unseen(half: int) -> Iterator[Item]:
+    """Every other passage of those that are never trained on, from number `half` on."""
+    for row in _lines(UNSEEN)[half::2]:
+        yield from _items(row, (row["title"], row["title"], row["text"]))
+
+
+def _items(row: dict[str, Any], place: tuple[str, str, str]) -> Iterator[Item]:
+    """The questions that we wrote on a passage: its article, title and text."""
+    for question, answer in row["answerable"]:
+        yield Item("written", *place, question, answer, (answer,))
+    for question in row["unanswerable"]:
+        yield Item("written", *place, question, None)
 
 
 def paragraphs() -> Iterator[tuple[str, str]]:
