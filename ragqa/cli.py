@@ -203,6 +203,23 @@ def ask(
         return show_answer(asked, session, given, form, keep)
 
 
+@app.command(epilog="Example: ragqa serve &")
+def serve(
+    idle: Annotated[
+        float, typer.Option("--idle", metavar="MINUTES", help="Unload the models after so long.")
+    ] = 15.0,
+) -> None:
+    """Keep models and index in memory for `ask` and `search`, which then use this process.
+
+    It listens on a Unix socket that only you can open, until Ctrl-C.
+    """
+    if not idle > 0:
+        raise UsageError("--idle is a number of minutes above 0", "leave it out for 15")
+    from ragqa.server import serve
+
+    serve(lambda arguments: terminal.run(app, arguments), idle * 60)
+
+
 @app.command(epilog="Example: ragqa search 'positional encoding' --tag ml --since 6m")
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for; - : read stdin.")] = None,

@@ -50,6 +50,9 @@ class Generator(Protocol):
     def context_tokens(self) -> int:
         """Tokens of prompt and answer together."""
 
+    def load(self) -> None:
+        """Load it now rather than at its first use, perhaps in another thread."""
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a text."""
 
@@ -81,6 +84,10 @@ class LlamaCppGenerator:
         self._adapter = adapter
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
+
+    def load(self) -> None:
+        """Load the model, which it would do at its first use. Raises ModelError."""
+        _ = self._llama
 
     @cached_property
     def _llama(self) -> Any:
@@ -132,6 +139,7 @@ class LlamaCppGenerator:
             )
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         produced: list[int] = []
+        self._llama.reset()  # what is left of another prompt would change the last bits
         tokens = self._llama.generate(prompt, temp=0.0, repeat_penalty=1.0, reset=True)
         while len(produced) < min(max_tokens, room):
             with native_output_silenced():  # never across a yield: stderr is the caller's

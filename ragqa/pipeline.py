@@ -7,7 +7,9 @@ question -> retrieval -> assessment -> prompt -> generation -> citations -> Answ
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -129,8 +131,9 @@ def ask(
     IndexDamagedError.
     """
     clock = _Clock()
-    hits = hits_of_texts(question, given, session.embedder)
-    hits += session.search(question)
+    with _loading(session.model):
+        hits = hits_of_texts(question, given, session.embedder)
+        hits += session.search(question)
     answer = Answer(
         state="not_in_documents",
         question=question,
@@ -160,6 +163,17 @@ def ask(
         warnings=(*answer.warnings, *_citation_warnings(made.citer)),
         timings_ms=clock.laps,
     )
+
+
+@contextmanager
+def _loading(model: Generator | TokenModel | None) -> Iterator[None]:
+    """The model loads beside what is done meanwhile: native code, which leaves Python free."""
+    if model is None:
+        yield
+        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(model.load)  # an error comes again where the model is used
+        yield
 
 
 def matching_embedder(meta: Mapping[str, str], wanted: str, load: LoadEmbedder) -> Embedder:

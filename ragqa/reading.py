@@ -56,6 +56,9 @@ class TokenModel(Protocol):
     def context_tokens(self) -> int:
         """Tokens of prompt and answer together."""
 
+    def load(self) -> None:
+        """Load it now rather than at its first use, perhaps in another thread."""
+
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, control tokens in it taken as plain text."""
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragqa import models, terminal
 from ragqa.errors import IndexBusyError, NoIndexError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ragqa.reranking import Reranker
     from ragqa.store import IndexReader
 
+Kept = TypeVar("Kept")
+# What a server keeps from one command to the next, one of a kind with its key; None: nothing.
+_loaded: dict[str, tuple[object, Any]] | None = None
 DOCS_WAIT = 5.0  # seconds that --docs waits for another process that indexes the same folder
 
 
@@ -60,7 +63,59 @@ def embedder_loader(settings: Settings) -> Callable[[str], Embedder]:
     """Loads an embedder with the settings' number of threads."""
     from ragqa.embedding import load_embedder
 
-    return lambda model: load_embedder(model, settings.threads)
+    def load(model: str) -> Embedder:
+        key = model, settings.threads, _stamp(Path(model))
+        return _kept("embedder", key, lambda: load_embedder(model, settings.threads))
+
+    return load
+
+
+@contextmanager
+def kept_loaded() -> Iterator[dict[str, tuple[object, Any]]]:
+    """Within it models and the index stay loaded from one session to the next, while unchanged.
+
+    What is yielded holds them.
+    """
+    global _loaded
+    _loaded = {}
+    try:
+        yield _loaded
+    finally:
+        _loaded = None
+
+
+def _kept(kind: str, key: object, make: Callable[[], Kept]) -> Kept:
+    """What was made with this key the last time, if it is kept."""
+    if _loaded is None:
+        return make()
+    if kind not in _loaded or _loaded[kind][0] != key:
+        _loaded.pop(kind, None)  # never two of a kind in memory
+        _loaded[kind] = key, make()
+    made: Kept = _loaded[kind][1]
+    return made
+
+
+def _stamp(path: Path) -> list[tuple[str, int, int]]:
+    """Changes when a file, or one in a folder, does; empty where there is none."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path] if path.is_file() else []
+    return [(str(file), *_size_and_time(file)) for file in files]
+
+
+def _size_and_time(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[IndexReader]:
+    """An index. Of one that has not changed since the last time, the vectors are there already."""
+    from ragqa.store import IndexReader
+
+    with IndexReader(directory) as reader:
+        if _loaded is not None and reader.generation:
+            key = directory, reader.generation, _stamp(reader.vector_path)
+            reader.vector_index = _kept("vectors", key, lambda: reader.vector_index)
+        yield reader
 
 
 def require_index(directory: Path) -> None:
@@ -107,7 +162,7 @@ class Opener:
         Raises NoIndexError, IndexDamagedError, UsageError and ModelError.
         """
         from ragqa.pipeline import Session, matching_embedder
-        from ragqa.store import IndexReader, index_exists
+        from ragqa.store import index_exists
 
         warnings = self._update_docs() if index is not False else []
         directory = self._directory()
@@ -138,7 +193,7 @@ class Opener:
         if index is False or (index is None and unnamed and not index_exists(directory)):
             yield session(matching_embedder({}, name, load), None)
             return
-        with IndexReader(directory) as reader:
+        with _opened(directory) as reader:
             if index:
                 self._require_passages(reader)
             yield session(matching_embedder(reader.meta, name, load), reader)
@@ -166,7 +221,9 @@ class Opener:
 
             adapter = models.reader_adapter() if mode == "read" else None
             name = models.BUNDLED_GENERATOR if mode == "read" else settings.model
-            self._made = LlamaCppGenerator(name, settings.context_tokens, settings.threads, adapter)
+            wanted = name, settings.context_tokens, settings.threads, adapter
+            key = *wanted, _stamp(Path(name))
+            self._made = _kept("model", key, lambda: LlamaCppGenerator(*wanted))
         return self._made
 
     def _calibrate(self, session: Session, directory: Path) -> None:
@@ -183,7 +240,9 @@ class Opener:
         if self._settings.reranker and self._ranks is None:
             from ragqa.reranking import CrossEncoderReranker
 
-            self._ranks = CrossEncoderReranker(self._settings.reranker)
+            name = self._settings.reranker
+            key = name, _stamp(Path(name))
+            self._ranks = _kept("reranker", key, lambda: CrossEncoderReranker(name))
         return self._ranks
 
     def _update_docs(self) -> list[str]:

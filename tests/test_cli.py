@@ -199,7 +199,7 @@ def test_completion() -> None:
     assert (script.code, script.err) == (0, "")
     assert "complete -o default -F _ragqa_completion ragqa" in script.out
     asked = {"_RAGQA_COMPLETE": "complete_bash", "COMP_WORDS": "ragqa s", "COMP_CWORD": "1"}
-    assert complete(**asked) == Result(0, "search\nstatus\n", "")
+    assert complete(**asked) == Result(0, "serve\nsearch\nstatus\n", "")
 
 
 def loaded_by(*arguments: object) -> set[str]:

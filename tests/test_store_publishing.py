@@ -51,7 +51,7 @@ def agrees_with_all_vectors(notes: Notes) -> bool:
 
 def last_index(notes: Notes) -> object:
     with IndexReader(notes.directory) as reader:
-        return reader._vector_index
+        return reader.vector_index
 
 
 def test_a_large_index_is_approximate_and_its_cosines_are_exact(large: Notes) -> None:

@@ -83,7 +83,7 @@ class IndexReader:
 
     def settle(self) -> None:
         """Stay with one generation: to find the vectors may be to move on to a new one."""
-        _ = self._vector_index
+        _ = self.vector_index
 
     def allowed(self, wanted: Filter) -> PassageIds:
         """The passages, in order, of the documents that match a filter."""
@@ -98,7 +98,7 @@ class IndexReader:
         With `allowed` the best of these. Where the index rounds, more are fetched and compared
         with the exact vectors.
         """
-        index = self._vector_index
+        index = self.vector_index
         if not vectors.is_approximate(index):
             return vectors.search(index, vector, count, allowed)
         rounded = dict(vectors.search(index, vector, max(FETCHED, count), allowed))
@@ -109,7 +109,7 @@ class IndexReader:
     def by_cosine(self, vector: vectors.Vector) -> list[tuple[int, float]]:
         """All passages, nearest first: id and cosine, rounded where the index rounds. Slow."""
         _, passages = self.counts()
-        return vectors.search(self._vector_index, vector, passages, everywhere=True)
+        return vectors.search(self.vector_index, vector, passages, everywhere=True)
 
     def lexical(
         self,
@@ -200,8 +200,13 @@ class IndexReader:
         """The passages of these ids."""
         return rows.read_passages(self._db, ids)
 
+    @property
+    def vector_path(self) -> Path:
+        """The file with the vectors, which may be missing."""
+        return self.directory / VectorFile.from_meta(self.meta).name
+
     @cached_property
-    def _vector_index(self) -> Any:
+    def vector_index(self) -> Any:
         """The published vector file, read again when a publish took it away meanwhile."""
         for _ in range(ATTEMPTS):
             index = vectors.load(self.directory, VectorFile.from_meta(self.meta))
