@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from ragqa.embedding import Embedder, Vectors
 from ragqa.instructions import are_instructions, orders_in
-from ragqa.records import EMPTY_CELL, Block, Hit
-from ragqa.sentences import BETWEEN_CELLS, stems_of
+from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
+from ragqa.sentences import stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
@@ -81,11 +81,7 @@ class Ranked(NamedTuple):
         if not self.columns or self.text != self.block.text:
             return self.text
         pairs = zip(self.columns, self.text.split(BETWEEN_CELLS), strict=True)
-        return "; ".join(
-            cell if name == EMPTY_CELL else f"{name}: {cell}"
-            for name, cell in pairs
-            if cell != EMPTY_CELL
-        )
+        return "; ".join(cell if name == EMPTY_CELL else f"{name}: {cell}" for name, cell in pairs)
 
     @property
     def in_context(self) -> str:
@@ -185,10 +181,10 @@ def _sentences(place: int, hit: Hit) -> Iterator[Ranked]:
         return
     header: Block | None = None
     for block, spans, orders in orders_in(hit.passage.blocks):
-        if block.kind != "table_row":
+        if block.kind not in ("table_row", "sparse_row"):
             header = block if block.kind == "column_names" else None
         if block.kind not in NO_SENTENCES:
-            columns = _columns(header, block) if header else ()
+            columns = _columns(header, block) if header and block.kind == "table_row" else ()
             for sentence in _sentences_of(place, hit, block, spans, orders):
                 if any(map(str.isalnum, sentence.text)):
                     yield sentence._replace(columns=columns)

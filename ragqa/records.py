@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 State = Literal["answered", "not_in_documents", "unsupported"]
 Support = Literal["supported", "partly", "unsupported"]
-EMPTY_CELL = "–"  # in the text of a row of a table
+BETWEEN_CELLS, EMPTY_CELL = " | ", "–"  # in the text of a row of a table; of its head alone
 LIST_MARK = "- "  # how a sentence of an answer begins that is an item of a list
 
 

@@ -19,7 +19,6 @@ ABBREVIATION = re.compile(
 # A list number at the start, "1." or "12)", is none either.
 LIST_NUMBER = re.compile(r"\s*\(?\d{1,3}[.)]$")
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
-BETWEEN_CELLS = " | "  # of a row of a table, as the readers of documents write it
 STEM_LENGTH = 6  # truncation stemming: crude, language-neutral, good enough for matching
 # These take the next sentence's start into account: "approx. 5" goes on, "etc. The" does not.
 MAY_END = tuple("No. etc. al. Inc. Ltd. Co. Corp. U.S. U.K. a.m. p.m. Jr.".split())

@@ -68,30 +68,29 @@ class Server:
     @contextmanager
     def _listening(self) -> Iterator[socket.socket]:
         """A socket that only this user can open; one that a dead server left is replaced."""
-        folder = self._path.parent
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            with socket.socket(socket.AF_UNIX) as listener:
+        with socket.socket(socket.AF_UNIX) as listener:
+            try:
                 self._bind(listener)
-                self._path.chmod(0o600)
-                listener.listen()
-                try:
-                    yield listener
-                finally:
-                    self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RagqaError(
-                f"cannot listen at {self._path}: {error.strerror or error}",
-                "see who owns the folder; XDG_RUNTIME_DIR names another",
-            ) from error
+            except OSError as error:
+                raise RagqaError(
+                    f"cannot listen at {self._path}: {error.strerror or error}",
+                    "see who owns the folder; XDG_RUNTIME_DIR names another",
+                ) from error
+            try:
+                yield listener
+            finally:
+                self._path.unlink(missing_ok=True)
 
     def _bind(self, listener: socket.socket) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.parent.chmod(0o700)
         with suppress(OSError), socket.socket(socket.AF_UNIX) as other:
             other.connect(os.fspath(self._path))
             raise RagqaError("a server is running already", "ask: it will be used")
         self._path.unlink(missing_ok=True)
         listener.bind(os.fspath(self._path))
+        self._path.chmod(0o600)
+        listener.listen()
 
     def _let_in(self, listener: socket.socket) -> None:
         """Let a client in when there is none; send the others away."""
@@ -181,8 +180,8 @@ def _in_place_of(request: dict[str, Any], streams: list[int]) -> Iterator[None]:
     before = [os.dup(number) for number in client.STREAMS]
     environment, mask = dict(os.environ), os.umask(request["umask"])
     try:
-        os.chdir(request["directory"])
         _become(request["environment"], streams)
+        os.chdir(request["directory"])
         yield
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

@@ -64,8 +64,8 @@ def embedder_loader(settings: Settings) -> Callable[[str], Embedder]:
     from ragqa.embedding import load_embedder
 
     def load(model: str) -> Embedder:
-        key = model, settings.threads, _stamp(Path(model))
-        return _kept("embedder", key, lambda: load_embedder(model, settings.threads))
+        key = model, settings.threads
+        return _kept("embedder", key, Path(model), lambda: load_embedder(model, settings.threads))
 
     return load
 
@@ -84,10 +84,11 @@ def kept_loaded() -> Iterator[dict[str, tuple[object, Any]]]:
         _loaded = None
 
 
-def _kept(kind: str, key: object, make: Callable[[], Kept]) -> Kept:
-    """What was made with this key the last time, if it is kept."""
+def _kept(kind: str, wanted: object, file: Path, make: Callable[[], Kept]) -> Kept:
+    """What was made the last time, if it is kept, was wanted so, and its file is as it was."""
     if _loaded is None:
         return make()
+    key = wanted, _stamp(file)
     if kind not in _loaded or _loaded[kind][0] != key:
         _loaded.pop(kind, None)  # never two of a kind in memory
         _loaded[kind] = key, make()
@@ -113,8 +114,9 @@ def _opened(directory: Path) -> Iterator[IndexReader]:
 
     with IndexReader(directory) as reader:
         if _loaded is not None and reader.generation:
-            key = directory, reader.generation, _stamp(reader.vector_path)
-            reader.vector_index = _kept("vectors", key, lambda: reader.vector_index)
+            key = directory, reader.generation
+            made = _kept("vectors", key, reader.vector_path, lambda: reader.vector_index)
+            reader.vector_index = made
         yield reader
 
 
@@ -222,8 +224,7 @@ class Opener:
             adapter = models.reader_adapter() if mode == "read" else None
             name = models.BUNDLED_GENERATOR if mode == "read" else settings.model
             wanted = name, settings.context_tokens, settings.threads, adapter
-            key = *wanted, _stamp(Path(name))
-            self._made = _kept("model", key, lambda: LlamaCppGenerator(*wanted))
+            self._made = _kept("model", wanted, Path(name), lambda: LlamaCppGenerator(*wanted))
         return self._made
 
     def _calibrate(self, session: Session, directory: Path) -> None:
@@ -241,8 +242,7 @@ class Opener:
             from ragqa.reranking import CrossEncoderReranker
 
             name = self._settings.reranker
-            key = name, _stamp(Path(name))
-            self._ranks = _kept("reranker", key, lambda: CrossEncoderReranker(name))
+            self._ranks = _kept("reranker", name, Path(name), lambda: CrossEncoderReranker(name))
         return self._ranks
 
     def _update_docs(self) -> list[str]:

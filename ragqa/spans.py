@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ragqa.answer_types import IN_DATE, YEAR, AnswerType
-from ragqa.sentences import BETWEEN_CELLS, stems_of
+from ragqa.records import BETWEEN_CELLS
+from ragqa.sentences import stems_of
 
 # Signs that join what stands on both sides: "HRO-KL", "2.3.1", "AT&T", "he's"; a sign before a
 # number, "-40", "$5"; "C++". U+FFFD stands for a character that is cut in two.

@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "retrieval": ("records lexical late_interaction embedding reranking store", "numpy"),
     "refusal": ("records sentences", ""),
     "answer_types": ("", ""),
-    "spans": ("answer_types sentences", ""),
+    "spans": ("answer_types records sentences", ""),
     "reading": ("answer_types extraction instructions sentences spans", "numpy"),
     "prompt": ("instructions records", ""),
     "extraction": ("records embedding instructions sentences", ""),

@@ -204,10 +204,13 @@ def test_the_items_around_an_item_are_its_list() -> None:
     assert list_around(by_text["The pump is new."], ranked) == [by_text["The pump is new."]]
 
 
-def test_empty_cells_leave_the_others_below_their_columns() -> None:
-    table = "|  | 2019 | 2020 |\n|---|---|---|\n| Rent | 450 |  |\n"
-    [row] = rank_sentences("What is the rent?", hits_of(table), FakeEmbedder())
-    assert (row.text, row.said) == ("Rent | 450 | –", "Rent; 2019: 450")
+def test_empty_cells_give_no_value_a_wrong_column() -> None:
+    table = "|  | 2019 | 2020 |\n|---|---|---|\n| Rent | 450 |  |\n| Gas | 12 | 13 |\n"
+    ranked = rank_sentences("What is the rent?", hits_of(table), FakeEmbedder())
+    assert {one.text: one.said for one in ranked} == {
+        "Rent | 450": "Rent | 450",
+        "Gas | 12 | 13": "Gas; 2019: 12; 2020: 13",
+    }
 
 
 @pytest.mark.parametrize(

@@ -269,3 +269,11 @@ def test_a_server_that_declines(
         thread.start()
         assert client.served(["search", "x"]) is None
         thread.join(WAIT)
+
+
+@pytest.mark.slow
+def test_a_place_where_nobody_can_listen(place: Place) -> None:
+    place.socket.parent.write_text("a file, no folder")
+    done = place.run(ALONE, "serve")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith(f"ragqa: cannot listen at {place.socket}: ")

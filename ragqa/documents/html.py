@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece, spaced
-from ragqa.records import Block, Document
+from ragqa.records import BETWEEN_CELLS, Block, Document
 
 HIDDEN = {"script", "style", "noscript", "template", "svg", "iframe", "select", "button", "object"}
 CHROME = {"nav", "footer", "aside", "form", "dialog", "menu"}
@@ -169,7 +169,7 @@ class _Page(HTMLParser):
     def _cell(self) -> None:
         """A table cell begins: a bar between it and the one before."""
         if any(piece.text.strip() for piece in self._pieces):
-            self._pieces.append(Piece(" | ", None))
+            self._pieces.append(Piece(BETWEEN_CELLS, None))
         else:
             self._pieces = []
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ragqa.documents import frontmatter
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
 from ragqa.documents.links import link_targets
-from ragqa.records import EMPTY_CELL, Block, Document
+from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -100,6 +100,7 @@ class _Walk:
         self._level = 0
         self._row: list[Piece] = []
         self._row_end = 0
+        self._is_sparse = False  # whether a cell of the row is empty
 
     def run(self, tokens: list[Token]) -> None:
         """Collect the blocks of all tokens."""
@@ -121,8 +122,10 @@ class _Walk:
         elif token.nesting == -1 and self._open:
             self._open.pop()
             if token.type == "tr_close":
-                self._add("column_names" if "thead" in self._open else "table_row", self._row)
-                self._row, self._row_end = [], 0
+                # Of a row without its empty cells nobody knows which value is of which column.
+                row = "sparse_row" if self._is_sparse else "table_row"
+                self._add("column_names" if "thead" in self._open else row, self._row)
+                self._row, self._row_end, self._is_sparse = [], 0, False
 
     def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:
         """A new block; outside code a line break in the source is a space to the reader."""
@@ -140,8 +143,10 @@ class _Walk:
             self._heading(pieces)
         elif inside in ("td", "th"):
             if not any(piece.text.strip() for piece in pieces):
-                pieces = [Piece(EMPTY_CELL, None)]  # so that each cell stands below its column
-            self._row += [Piece(" | ", None)] * bool(self._row) + pieces
+                self._is_sparse = True
+                pieces = [Piece(EMPTY_CELL, None)] if inside == "th" else []
+            if pieces:
+                self._row += [Piece(BETWEEN_CELLS, None)] * bool(self._row) + pieces
         else:
             self._paragraph(pieces, self._bounds(token))
 

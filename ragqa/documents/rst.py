@@ -19,7 +19,7 @@ from docutils.parsers.rst import Directive, directives, roles
 from docutils.utils import unescape
 
 from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
-from ragqa.records import Block, Document
+from ragqa.records import BETWEEN_CELLS, Block, Document
 
 SETTINGS = {
     "report_level": 5,
@@ -175,7 +175,7 @@ class _Walk:
             if isinstance(node, nodes.row):
                 cell, paragraph = _around(leaf, nodes.entry), _around(leaf, nodes.TextElement)
                 if before and paragraph is not before[1]:
-                    yield Piece(" | " if cell is not before[0] else " ", None)
+                    yield Piece(BETWEEN_CELLS if cell is not before[0] else " ", None)
                 before = cell, paragraph
             for part in re.findall(r"[^\n]+|\n", leaf.astext()):
                 if part == "\n":
