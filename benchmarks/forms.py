@@ -1,9 +1,9 @@
-"""How fast is the bundled generator read, as it is shipped and as it is prepared?
+"""How fast does the reader read, with its adapter beside the weights and in them?
 
     python benchmarks/forms.py [--runs N]
 
-Both forms, with the reader's adapter, take turns: a prompt of 300 tokens, then single tokens after
-it. Medians of N runs, with their range.
+The bundled generator as it is shipped, and both forms that are made of it, take turns: a prompt of
+300 tokens, then single tokens after it. Medians of N runs, with their range.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from ragqa.generation import LlamaCppGenerator
-from ragqa.llama import prepared
 from ragqa.models import BUNDLED_GENERATOR, generator_file, reader_adapter
+from ragqa.weights import OTHERWISE, WITH_BF16, prepared
 
 PROMPT_TOKENS, STEPS = 300, 20
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -40,8 +40,11 @@ def main() -> None:
     options = parser.parse_args()
     _, path, sha256 = generator_file(BUNDLED_GENERATOR)
     adapter = reader_adapter()
-    files = {"as shipped": path, "as prepared": prepared(path, sha256, 0)}
-    models = {name: LlamaCppGenerator(str(file), 2048, 0, adapter) for name, file in files.items()}
+    models = {"as shipped": LlamaCppGenerator(str(path), 2048, 0, adapter)}
+    files = {"as shipped": path}
+    for form in (OTHERWISE, WITH_BF16):
+        if made := prepared(path, sha256, adapter, form):
+            files[form], models[form] = made, LlamaCppGenerator(str(made), 2048)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     for run in range(options.runs + 1):  # the first one loads
         for name, model in models.items():

@@ -20,14 +20,13 @@ import numpy.typing as npt
 from ragqa import models
 from ragqa.errors import ModelError
 from ragqa.llama import (
-    PREPARED_FORM,
     chat_message,
     ends_answer,
     load_llama,
     native_output_silenced,
-    prepared,
-    prepared_folder,
+    scores_after,
 )
+from ragqa.weights import fastest_form, prepared, prepared_folder
 
 # Marks the place of the message in the rendered template: private-use characters.
 PLACEHOLDER = "\ue000message\ue001"
@@ -75,32 +74,43 @@ class LlamaCppGenerator:
         adapter: Path | None = None,
     ) -> None:
         self._threads = threads or os.cpu_count() or 1
-        self.name, self._path, sha256 = models.generator_file(model)
-        if adapter and models.entry(model, "generator"):
-            shipped, self._path = self._path, prepared(self._path, sha256, self._threads)
-            self.name += f" {PREPARED_FORM}" * (self._path != shipped)
-        if adapter:
-            self.name += f" + {adapter.stem} {models.file_hash(adapter)[:8]}"
+        self._shipped_as, self._path, self._sha256 = models.generator_file(model)
         self._adapter = adapter
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
 
     def load(self) -> None:
         """Load the model, which it would do at its first use. Raises ModelError."""
-        _ = self._llama
+        _ = self._loaded
 
     @cached_property
-    def _llama(self) -> Any:
+    def _loaded(self) -> tuple[Any, str]:
+        """The model and its name, with the adapter in its weights where they can be kept."""
+        path, adapter, name = self._path, self._adapter, self._shipped_as
+        if adapter:
+            reader, form = f"reader {models.file_hash(adapter)[:8]}", fastest_form()
+            if found := prepared(path, self._sha256, adapter, form):
+                path, adapter, name = found, None, f"{name} {form}"
+            name += f" + {reader}"
         try:
-            return load_llama(self._path, self._wanted_context, self._threads, self._adapter)
+            return load_llama(path, self._wanted_context, self._threads, adapter), name
         except (ValueError, AssertionError, RuntimeError, OSError) as error:
             raise ModelError(
-                f"cannot load the model {self._path}: it is damaged or of a kind that this"
+                f"cannot load the model {path}: it is damaged or of a kind that this"
                 " version of llama.cpp does not know",
                 "delete it: it will be made anew"
-                if self._path.parent == prepared_folder()
+                if path.parent == prepared_folder()
                 else "get the file again, or name another with --model",
             ) from error
+
+    @property
+    def _llama(self) -> Any:
+        return self._loaded[0]
+
+    @property
+    def name(self) -> str:
+        """The model's name, with the form of its weights where they were made ready."""
+        return self._loaded[1] if self._adapter else self._shipped_as
 
     @cached_property
     def _template(self) -> tuple[list[int], list[int]]:
@@ -170,17 +180,12 @@ class LlamaCppGenerator:
         """The token that ends an answer."""
         return int(self._llama.token_eos())
 
-    def logits(self, tokens: Sequence[int], past: int) -> npt.NDArray[np.float32]:
-        """Scores (one a token of the vocabulary) for what follows `tokens`.
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> npt.NDArray[np.float32]:
+        """Scores (one a token of the vocabulary) after each of the `last` of `tokens`: [last, n].
 
         `past` is how many tokens were read before these in the same text.
         """
-        llama = self._llama
-        llama.n_tokens = past
-        with native_output_silenced():
-            llama.eval(tokens)
-            scores = llama._ctx.get_logits()
-        return np.ctypeslib.as_array(scores, shape=(llama.n_vocab(),)).copy()
+        return scores_after(self._llama, tokens, past, last)
 
     def _tokens(self, text: str, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")

@@ -1,25 +1,20 @@
 """llama.cpp itself: models loaded so that they do not crash, print nothing, and read fast.
 
-The bundled generator is shipped as Q4_1, which is small. As Q8_0 the library reads a prompt in
-six tenths of the time (`benchmarks/forms.py`), and the model is the same but for rounding: each
-4-bit weight lies on or between much finer steps. So that form of it is made once and kept in the
-user's cache. Knows nothing of prompts.
+Knows nothing of prompts, or of where weights come from.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-from filelock import FileLock
+import numpy as np
+import numpy.typing as npt
 
-PREPARED_FORM = "Q8_0"
 # Waiting threads soon sleep: spinning ones, beside another process as busy, wait for one another so
 # long that two questions asked at once took minutes. OpenMP reads this when the library is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
@@ -34,65 +29,45 @@ def load_llama(path: Path, context_tokens: int, threads: int, adapter: Path | No
             str(path),
             n_ctx=context_tokens,
             n_batch=512,
-            n_threads=1 if adapter else threads,  # tokens one by one; a reader is small
+            n_threads=threads,
             n_threads_batch=threads,
             n_gpu_layers=0,
+            flash_attn=True,
             lora_path=str(adapter) if adapter else None,
             seed=0,
             verbose=False,
         )
 
 
-def prepared(path: Path, sha256: str, threads: int) -> Path:
-    """The weights of a GGUF file as Q8_0: made at the first call, half as large again.
-
-    Where the cache cannot be written it is `path` itself.
-    """
-    target = prepared_folder() / f"{sha256[:16]}.{PREPARED_FORM}.gguf"
-    if not _is_model(target):
-        with contextlib.suppress(OSError):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(target.with_suffix(".lock")):
-                if not _is_model(target):
-                    _convert(path, target, threads)
-    return target if _is_model(target) else path
-
-
-def prepared_folder() -> Path:
-    """Where prepared weights lie. They may be deleted at any time."""
-    return platformdirs.user_cache_path("ragqa") / "models"
-
-
-def _is_model(path: Path) -> bool:
-    """Whether a GGUF file is there, not one that a full or failing disk has left empty."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"GGUF"
-    except OSError:
-        return False
-
-
-def _convert(path: Path, target: Path, threads: int) -> None:
-    """Write `target`, whole or not at all. Raises OSError where there is no room for it."""
+def multiplies_bf16() -> bool:
+    """Whether llama.cpp was built for a processor that multiplies this form of numbers."""
     import llama_cpp
 
-    part = target.with_suffix(".part")
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
-    params.allow_requantize = True
-    params.nthread = threads
-    try:
-        with native_output_silenced():
-            failed = llama_cpp.llama_model_quantize(
-                os.fsencode(path), os.fsencode(part), ctypes.byref(params)
-            )
-        if failed:
-            raise OSError(f"llama.cpp could not write {part}")
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    return b"AVX512_BF16 = 1" in llama_cpp.llama_print_system_info()
+
+
+def scores_after(
+    llama: Any, tokens: Sequence[int], past: int, last: int
+) -> npt.NDArray[np.float32]:
+    """Scores of what may follow each of the `last` of `tokens`: float32 [last, vocabulary].
+
+    The class computes them after the last token of all, or keeps those of the whole context.
+    `past` is how many tokens were read before these. Raises RuntimeError.
+    """
+    context, batch = llama._ctx, llama._batch
+    rows = []
+    context.kv_cache_seq_rm(-1, past, -1)
+    with native_output_silenced():
+        for start in range(0, len(tokens), llama.n_batch):
+            part = tokens[start : start + llama.n_batch]
+            wanted = range(max(0, len(tokens) - last - start), len(part))
+            batch.set_batch(part, past + start, logits_all=False)
+            for i in wanted:
+                batch.batch.logits[i] = True
+            context.decode(batch)
+            found = (context.get_logits_ith(i) for i in wanted)
+            rows += [np.ctypeslib.as_array(row, (llama.n_vocab(),)).copy() for row in found]
+    return np.stack(rows)
 
 
 def chat_message(llama: Any, template: str, text: str) -> str:

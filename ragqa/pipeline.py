@@ -7,19 +7,16 @@ question -> retrieval -> assessment -> prompt -> generation -> citations -> Answ
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ragqa import models
 from ragqa.answering import Evidence, Progress, assess, compose, quote
 from ragqa.citations import Citer
 from ragqa.documents import READERS
-from ragqa.embedding import Embedder
-from ragqa.errors import DocumentError, IndexDamagedError, UsageError
+from ragqa.embedding import Embedder, LoadEmbedder, matching_embedder
+from ragqa.errors import DocumentError, UsageError
 from ragqa.generation import Generator
 from ragqa.given import GivenText, hits_of_texts
 from ragqa.indexing import IndexRun, Observer
@@ -31,7 +28,6 @@ from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
 
-LoadEmbedder = Callable[[str], Embedder]
 NO_MATCH = "no document matches the filter"
 
 
@@ -131,9 +127,8 @@ def ask(
     IndexDamagedError.
     """
     clock = _Clock()
-    with _loading(session.model):
-        hits = hits_of_texts(question, given, session.embedder)
-        hits += session.search(question)
+    hits = hits_of_texts(question, given, session.embedder)
+    hits += session.search(question)
     answer = Answer(
         state="not_in_documents",
         question=question,
@@ -163,32 +158,6 @@ def ask(
         warnings=(*answer.warnings, *_citation_warnings(made.citer)),
         timings_ms=clock.laps,
     )
-
-
-@contextmanager
-def _loading(model: Generator | TokenModel | None) -> Iterator[None]:
-    """The model loads beside what is done meanwhile: native code, which leaves Python free."""
-    if model is None:
-        yield
-        return
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(model.load)  # an error comes again where the model is used
-        yield
-
-
-def matching_embedder(meta: Mapping[str, str], wanted: str, load: LoadEmbedder) -> Embedder:
-    """The embedder that an index was made with; for a new index the wanted or the bundled one.
-
-    Raises IndexDamagedError when another one is wanted.
-    """
-    made_with = meta.get("embedder_model", "")
-    embedder = load(wanted or made_with or models.BUNDLED_EMBEDDER)
-    if "embedder" in meta and embedder.fingerprint != meta["embedder"]:
-        raise IndexDamagedError(
-            f"the index was made with the embedder {meta['embedder']}, not {embedder.fingerprint}",
-            "leave --embedder out, or make another index with --index DIR or -c NAME",
-        )
-    return embedder
 
 
 def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:

@@ -38,6 +38,7 @@ EXPLANATION = re.compile(
     r"|small|close)))\b",
     re.I,
 )
+LOOKAHEAD = 8  # tokens
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
 MIN_ALIKE = 0.7  # or the cosine of both sentences, where the words differ
@@ -68,8 +69,11 @@ class TokenModel(Protocol):
     def end_token(self) -> int:
         """The token that ends an answer."""
 
-    def logits(self, tokens: Sequence[int], past: int) -> Scores:
-        """Scores of every token that may follow, after `past` tokens read earlier and these."""
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> Scores:
+        """Scores of all that may follow each of the `last` tokens: [last, vocabulary].
+
+        `past` is how many tokens were read before these in the same text.
+        """
 
 
 class Line(NamedTuple):
@@ -252,10 +256,10 @@ class _Decoder:
         self._model, self._end = model, model.end_token()
         self._question, self._wanted = question, answer_type(question)
         prompt = model.encode(prompt_text)
-        scores = model.logits(prompt, 0)
         refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
-        self.p_refused = float(_softmax(scores, [refusal, self._opening])[0])
-        self._past = len(prompt)
+        first, self._after_opening = model.logits([*prompt, self._opening], 0, 2)
+        self.p_refused = float(_softmax(first, [refusal, self._opening])[0])
+        self._past = len(prompt) + 1
 
     def passage(self, fits: Iterable[tuple[int, float]]) -> tuple[int, float]:
         """The number of the passage that is named, and its probability among them.
@@ -266,7 +270,7 @@ class _Decoder:
         for number, fit in fits:
             best[number] = max(fit, best.get(number, fit))
         digits = {self._model.encode(str(number))[0]: number for number in best}
-        scores = self._model.logits([self._opening], self._past)
+        scores = self._after_opening.copy()
         for digit, number in digits.items():
             scores[digit] += best[number]
         digit, chance = _likeliest(scores, list(digits))
@@ -283,25 +287,52 @@ class _Decoder:
         tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
         pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
         spans = Spans(tokens, pieces, self._wanted, self._question)
-        opening = [self._opening, *self._model.encode(f"{number}]")]
-        scores, past = self._model.logits(opening, self._past), self._past + len(opening)
+        ahead = _Lookahead(self._model, self._past, self._model.encode(f"{number}]"))
         candidates, chance_of_all = spans.starts(), 1.0
         candidates.sort(key=lambda span: -sentences[span.sentence][1])
-        said: list[int] = []  # that the model has not read yet
+        said: list[int] = []
         while True:
             ways, complete = spans.longer(candidates), spans.complete(candidates)
             if complete:
                 ways[self._end] = complete
-            if len(ways) > 1 and said:
-                scores, past, said = self._model.logits(said, past), past + len(said), []
-            for token, spans_on in ways.items():  # the first of them is in the best sentence
-                scores[token] += sentences[spans_on[0].sentence][1]
-            token, chance = _likeliest(scores, list(ways))
+            if len(ways) == 1:
+                token, chance = next(iter(ways)), 1.0
+            else:
+                likely = spans.following(candidates[0], LOOKAHEAD) if said else []
+                scores = ahead.scores_after(said, likely)
+                for token, spans_on in ways.items():  # the first of them is in the best sentence
+                    scores[token] += sentences[spans_on[0].sentence][1]
+                token, chance = _likeliest(scores, list(ways))
             chance_of_all *= chance
             if token == self._end:
                 return complete[0].sentence, spans.text(complete[0]), chance_of_all
             candidates = ways[token]
             said.append(token)
+
+
+class _Lookahead:
+    """Scores after what is said. The model reads on where the text goes on, which costs little.
+
+    Answers are copied, so that it is mostly known what comes next (Saxena 2023, "Prompt lookup
+    decoding", https://github.com/apoorvumang/prompt-lookup-decoding).
+    """
+
+    def __init__(self, model: TokenModel, past: int, opening: Sequence[int]) -> None:
+        self._model, self._past = model, past + len(opening)
+        self._read: list[int] = []
+        self._rows: list[Scores] = list(
+            model.logits(opening, past)
+        )  # after nothing, after the first, ...
+
+    def scores_after(self, said: Sequence[int], likely: Sequence[int]) -> Scores:
+        """Scores after `said`; `likely` is what may be said next."""
+        pairs = enumerate(zip(said, self._read, strict=False))
+        kept = next((i for i, (one, other) in pairs if one != other), len(self._read))
+        if len(said) > kept:
+            tokens = [*said[kept:], *likely]
+            rows = self._model.logits(tokens, self._past + kept, len(tokens))
+            self._read[kept:], self._rows[kept + 1 :] = tokens, rows
+        return self._rows[len(said)].copy()
 
 
 def _likeliest(scores: Scores, ways: Sequence[int]) -> tuple[int, float]:

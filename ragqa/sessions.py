@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,42 +164,56 @@ class Opener:
 
         Raises NoIndexError, IndexDamagedError, UsageError and ModelError.
         """
-        from ragqa.pipeline import Session, matching_embedder
-        from ragqa.store import index_exists
+        from ragqa.embedding import matching_embedder
 
         warnings = self._update_docs() if index is not False else []
-        directory = self._directory()
-        load, name = embedder_loader(self._settings), _embedder_model(self._settings)
-        settings, reads = self._settings, self._answer_mode() == "read"
-        model = self._model()
-
-        def session(embedder: Embedder, reader: IndexReader | None) -> Session:
-            made = Session(
-                embedder,
-                reader,
-                None if reads else model,
-                settings.k,
-                settings.max_tokens,
-                warnings,
-                self._reranker(),
-                span_model=model if reads else None,
-                threshold=settings.threshold,
-            )
-            if reader and self._wanted:
-                made.allowed = reader.allowed(self._wanted)
+        with self._reader(index) as reader:
+            load, meta = embedder_loader(self._settings), reader.meta if reader else {}
+            embedder = matching_embedder(meta, _embedder_model(self._settings), load)
+            model = self._model()
+            # Native code loads the models meanwhile; an error comes again where they are used.
+            with ThreadPoolExecutor() as pool:
+                pool.map(lambda one: one.load(), [embedder, *[model] * bool(model)])
+                made = self._session(embedder, reader, model)
+            made.warnings.extend(warnings)
             if reader and self._calibrated and self._writes:
                 self._calibrate(made, reader.directory)
-            return made
+            yield made
 
-        # A default index may be absent; one that was named may not.
-        unnamed = not self._docs and not self._settings.names_index
+    @contextmanager
+    def _reader(self, index: bool | None) -> Iterator[IndexReader | None]:
+        """The index, if one is wanted; a default one may be absent, one that was named may not."""
+        from ragqa.store import index_exists
+
+        directory, unnamed = self._directory(), not self._docs and not self._settings.names_index
         if index is False or (index is None and unnamed and not index_exists(directory)):
-            yield session(matching_embedder({}, name, load), None)
+            yield None
             return
         with _opened(directory) as reader:
             if index:
                 self._require_passages(reader)
-            yield session(matching_embedder(reader.meta, name, load), reader)
+            yield reader
+
+    def _session(
+        self, embedder: Embedder, reader: IndexReader | None, model: LlamaCppGenerator | None
+    ) -> Session:
+        from ragqa.pipeline import Session
+
+        settings, reads = self._settings, self._answer_mode() == "read"
+        made = Session(
+            embedder,
+            reader,
+            None if reads else model,
+            settings.k,
+            settings.max_tokens,
+            reranker=self._reranker(),
+            span_model=model if reads else None,
+            threshold=settings.threshold,
+        )
+        if reader:
+            reader.settle()
+            made.allowed = reader.allowed(self._wanted) if self._wanted else None
+        return made
 
     def _directory(self) -> Path:
         return docs_directory(self._docs) if self._docs else self._settings.index_directory

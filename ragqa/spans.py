@@ -89,6 +89,11 @@ class Spans:
                 found.setdefault(self._tokens[i][stop], []).append(Span(i, begin, stop + 1))
         return found
 
+    def following(self, span: Span, count: int) -> list[int]:
+        """The tokens that come next in the span's sentence, at most `count`."""
+        i, begin, stop = span
+        return self._tokens[i][stop : min(stop + count, self._ends[i][begin])]
+
     def complete(self, spans: Sequence[Span]) -> list[Span]:
         """Those that hold a word and do not end within one, or within a value."""
         return [span for span in spans if self._is_complete(span)]

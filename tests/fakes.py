@@ -26,6 +26,9 @@ class FakeEmbedder:
         self.fingerprint = f"{name}@0/fake"
         self.embedded: list[str] = []
 
+    def load(self) -> None:
+        return
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words, plus one special token at each end."""
         return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
@@ -115,7 +118,7 @@ class FakeSpanModel:
         self._vocabulary: dict[str, int] = {"<end>": 0}
         self._wish = [*self.encode(wish), 0]
         self._p_refused = p_refused
-        self._said = self._read = 0
+        self._read = 0
         self.prompts: list[str] = []
 
     def load(self) -> None:
@@ -132,15 +135,19 @@ class FakeSpanModel:
     def end_token(self) -> int:
         return 0
 
-    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> np.ndarray:
+        if past == 0:  # the prompt, and where the answer starts
+            self.prompts.append(b"".join(self.pieces(tokens[: -last + 1 or None])).decode())
+            self._read = len(tokens) - last + 1
+        end = past + len(tokens) - self._read
+        return np.stack([self._scores(said) for said in range(end - last + 1, end + 1)])
+
+    def _scores(self, said: int) -> np.ndarray:
+        """What it would say after so many tokens of its answer."""
         scores = np.zeros(self._size, dtype=np.float32)
-        if past == 0:
-            self.prompts.append(b"".join(self.pieces(tokens)).decode())
-            self._read = len(tokens)
+        if said == 0:
             refusal = self.encode("Not in the documents.")[0]
             scores[refusal] = np.log(self._p_refused / (1 - self._p_refused))
-            return scores
-        # What is fed once more, from the end of the prompt, is an answer begun anew.
-        self._said = len(tokens) if past == self._read else self._said + len(tokens)
-        scores[self._wish[self._said] if self._said < len(self._wish) else 0] = 50.0
+        else:
+            scores[self._wish[said] if said < len(self._wish) else 0] = 50.0
         return scores

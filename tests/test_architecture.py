@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "lexical": ("sentences", "lazy:Stemmer"),
     "embedding": (
         "late_interaction models errors surrogates",
-        "numpy lazy:onnxruntime lazy:safetensors lazy:sentence_transformers lazy:tokenizers",
+        "numpy lazy:onnxruntime lazy:sentence_transformers lazy:threadpoolctl lazy:tokenizers",
     ),
     "reranking": ("models errors surrogates", "numpy lazy:sentence_transformers"),
     "store": ("filters lexical records errors surrogates", "numpy filelock lazy:faiss"),
@@ -53,8 +53,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "reading": ("answer_types extraction instructions sentences spans", "numpy"),
     "prompt": ("instructions records", ""),
     "extraction": ("records embedding instructions sentences", ""),
-    "llama": ("", "platformdirs filelock lazy:llama_cpp"),
-    "generation": ("llama models errors", "numpy"),
+    "llama": ("", "numpy lazy:llama_cpp"),
+    "weights": ("llama models", "platformdirs filelock lazy:gguf"),
+    "generation": ("llama models weights errors", "numpy"),
     "citations": ("instructions records sentences", ""),
     "answering": (
         "answer_types citations documents embedding errors extraction generation given"
@@ -62,7 +63,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "",
     ),
     "pipeline": (
-        "records errors models documents indexing given embedding lexical store reranking"
+        "records errors documents indexing given embedding lexical store reranking"
         " retrieval answering reading refusal generation citations",
         "",
     ),

@@ -12,11 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa import late_interaction
-from ragqa.embedding import MiniLM, SentenceTransformerEmbedder, load_embedder
+from ragqa.embedding import (
+    MiniLM,
+    SentenceTransformerEmbedder,
+    load_embedder,
+    matching_embedder,
+)
 from ragqa.errors import IndexDamagedError, ModelError
 from ragqa.late_interaction import BITS, BYTES
 from ragqa.models import BUNDLED_EMBEDDER, embedder_folder
-from ragqa.pipeline import Session, ask, build_index, matching_embedder
+from ragqa.pipeline import Session, ask, build_index
 from ragqa.store import IndexReader
 from tests.hits import corpus_hits
 

@@ -1,76 +1,18 @@
-"""llama.cpp around the model: what it writes on stderr, and weights made ready to run fast."""
+"""llama.cpp around the model: what it writes on stderr, what it says after several tokens."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ragqa.generation import LlamaCppGenerator
-from ragqa.llama import native_output_silenced, prepared
-from ragqa.models import BUNDLED_GENERATOR, generator_file
+from ragqa.llama import native_output_silenced
+from ragqa.models import BUNDLED_GENERATOR
 from tests.conftest import ROOT
-
-
-@pytest.fixture
-def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache in which nothing is prepared yet."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "ragqa" / "models"
-
-
-def bundled() -> tuple[Path, str]:
-    """The bundled generator's file and hash."""
-    _, path, sha256 = generator_file(BUNDLED_GENERATOR)
-    return path, sha256
-
-
-def test_weights_are_prepared_once(empty_cache: Path) -> None:
-    path, sha256 = bundled()
-    made = prepared(path, sha256, 2)
-    assert made == empty_cache / f"{sha256[:16]}.Q8_0.gguf"
-    before = made.stat()
-    assert before.st_size > path.stat().st_size
-    assert prepared(path, sha256, 2) == made
-    assert made.stat() == before
-    assert not list(empty_cache.glob("*.part"))
-
-
-def test_a_preparation_that_was_killed_is_begun_anew(empty_cache: Path) -> None:
-    path, sha256 = bundled()
-    empty_cache.mkdir(parents=True)
-    (empty_cache / f"{sha256[:16]}.Q8_0.part").write_bytes(b"half")
-    assert prepared(path, sha256, 2).stat().st_size > path.stat().st_size
-    assert not list(empty_cache.glob("*.part"))
-
-
-def test_what_cannot_be_converted_or_kept_is_used_as_it_is(
-    empty_cache: Path, tmp_path: Path
-) -> None:
-    damaged = tmp_path / "damaged.gguf"
-    damaged.write_bytes(b"GGUF and nothing else")
-    assert prepared(damaged, "0" * 64, 2) == damaged
-    assert not list(empty_cache.glob("*.gguf"))
-    empty_cache.rename(tmp_path / "away")
-    empty_cache.write_text("a file where the folder would be")
-    path, sha256 = bundled()
-    assert prepared(path, sha256, 2) == path
-
-
-def test_prepared_weights_say_the_same() -> None:
-    path, sha256 = bundled()
-    shipped, fast = (
-        LlamaCppGenerator(str(file), 512) for file in (path, prepared(path, sha256, 2))
-    )
-    tokens = shipped.encode("The capital of France is the city of")
-    one, other = shipped.logits(tokens, 0), fast.logits(tokens, 0)
-    assert np.corrcoef(one, other)[0, 1] > 0.99
-    assert one.argmax() == other.argmax()
-
 
 # File descriptor 2 -----------------------------------------------------------------------------
 
@@ -101,3 +43,23 @@ def test_a_closed_stderr_is_nothing_to_silence() -> None:
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     assert done.stdout == b"inside\n"
+
+
+# Scores ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_scores_after_several_tokens_are_those_after_each() -> None:
+    model = LlamaCppGenerator(BUNDLED_GENERATOR, 2048)
+    tokens = model.encode("The capital of France is Paris. " * 90)  # more than one batch
+    assert len(tokens) > 512
+    together = model.logits(tokens, 0, 5)
+    assert together.shape == (5, model._llama.n_vocab())
+    start = len(tokens) - 5
+    model.logits(tokens[:start], 0)
+    for i, row in enumerate(together):
+        (alone,) = model.logits([tokens[start + i]], start + i)
+        assert alone.argmax() == row.argmax()
+        assert np.corrcoef(alone, row)[0, 1] > 0.999
+    again = model.logits(tokens[start:], start, 5)  # the last tokens, read anew
+    assert (again.argmax(1) == together.argmax(1)).all()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragqa import models, pipeline
+from ragqa.embedding import matching_embedder
 from ragqa.errors import IndexDamagedError, UsageError
 from ragqa.store import IndexReader
 from tests.fakes import FakeEmbedder
@@ -63,9 +64,9 @@ def test_index_asks_for_the_embedder_that_it_was_made_with(notes: Notes) -> None
 
     pipeline.build_index(notes.directory, [], load, lambda *_: None)
     with IndexReader(notes.directory) as reader:
-        pipeline.matching_embedder(reader.meta, "", load)
-    pipeline.matching_embedder({}, "", load)
-    pipeline.matching_embedder({}, "wanted", load)
+        matching_embedder(reader.meta, "", load)
+    matching_embedder({}, "", load)
+    matching_embedder({}, "wanted", load)
     assert asked == ["fake", "fake", models.BUNDLED_EMBEDDER, "wanted"]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -162,9 +160,9 @@ def test_a_sentence_with_another_value_for_the_same_is_a_rival() -> None:
 class Counting(FakeSpanModel):
     """Says the number of a sentence."""
 
-    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
-        scores = super().logits(tokens, past)
-        if past:
+    def _scores(self, said: int) -> np.ndarray:
+        scores = super()._scores(said)
+        if said:
             scores[:] = 0.0
             scores[0] = 40.0
             scores[[token for word, token in self._vocabulary.items() if word[-1].isdigit()]] = 50.0
@@ -247,9 +245,8 @@ def test_the_bundled_reader_finds_facts_and_doubts_what_is_not_there() -> None:
 class Doubtful(FakeSpanModel):
     """Leans to what it was told to say, no more."""
 
-    def logits(self, tokens: Sequence[int], past: int) -> np.ndarray:
-        scores = super().logits(tokens, past)
-        return scores if past == 0 else scores / 25
+    def _scores(self, said: int) -> np.ndarray:
+        return super()._scores(said) / (25 if said else 1)
 
 
 def test_the_better_sentence_is_favoured_where_two_go_other_ways() -> None:

@@ -41,9 +41,9 @@ class Recorder(FakeSpanModel):
         super().__init__(wish)
         self.seen: list[int] = []
 
-    def logits(self, tokens: Sequence[int], past: int) -> Any:
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> Any:
         self.seen[past:] = tokens
-        return super().logits(tokens, past)
+        return super().logits(tokens, past, last)
 
 
 class Tokenizer:
@@ -85,8 +85,8 @@ def test_a_trained_answer_is_what_reading_asks_for() -> None:
     gold = (0, first, first + 3)
     group = group_of((question, gold))
     trained = [*layout.prefix(group), *layout.suffix(question), *layout.answer(group, gold)]
-    assert model.seen == trained[: len(model.seen)]
-    assert len(trained) - len(model.seen) <= 1  # the end need not be read
+    end = len(trained) - 1  # need not be read; the model may have read on in the sentence
+    assert model.seen[:end] == trained[:end]
 
 
 def test_questions_of_a_group_do_not_see_each_other() -> None:
