@@ -64,9 +64,14 @@ def assess(
     embedder: Embedder,
     span_model: TokenModel | None,
     word_weights: Mapping[str, float],
+    done: Callable[[str], None],
 ) -> Evidence:
-    """Look through the hits for an answer; `word_weights` are those of the question's words."""
+    """Look through the hits for an answer; `word_weights` are those of the question's words.
+
+    `done` is told of each stage but the last.
+    """
     ranked = rank_sentences(question, hits, embedder)
+    done("rank")
     reading = read(question, ranked, span_model) if span_model else None
     answering = reading.sentence if reading else ranked[0] if ranked else None
     signals = Signals(

@@ -30,6 +30,7 @@ from ragqa.options import (
     RerankerOption,
     SinceOption,
     TagOption,
+    TimingsOption,
     TitleOption,
     UntilOption,
     WhereOption,
@@ -150,6 +151,10 @@ def ask(
     reranker: RerankerOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Drop unsupported sentences.")] = False,
     receipt: cli_receipts.ReceiptOption = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Do not give an answer that was given before.")
+    ] = False,
+    timings: TimingsOption = False,
     json: JsonOption = False,
     plain: PlainOption = False,
     stream: Annotated[
@@ -194,12 +199,14 @@ def ask(
 
     asked = arguments.question_from(question, context)
     given = [arguments.context_from(context)] if context is not None else []
-    form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict)
+    form = AnswerForm(json=json, plain=plain, stream=stream, strict=strict, timings=timings)
     asking = cli_receipts.Asking(asked, settings, wanted, given, strict)
     with (
         cli_receipts.keeping(receipt, asking) as keep,
         opener.open(index=None if given else True) as session,
     ):
+        if not no_cache:
+            session.answers = cli_receipts.earlier_answers(session, asking)
         return show_answer(asked, session, given, form, keep)
 
 
@@ -243,6 +250,7 @@ def search(
         bool,
         typer.Option("--explain", help="Show the parts of each score, and the place in each list."),
     ] = False,
+    timings: TimingsOption = False,
     json: JsonOption = False,
     plain: PlainOption = False,
 ) -> int:
@@ -260,11 +268,12 @@ def search(
         path=path, title=title, tag=tag, alias=alias, where=where, since=since, until=until
     )
     folder = arguments.docs_folder(docs, index_dir, collection)
-    from ragqa.output import show_hits
+    from ragqa.output import HitsForm, show_hits
 
+    form = HitsForm(json=json, plain=plain, links=links, explain=explain, timings=timings)
     sought = arguments.question_from(query, None)
     with sessions.Opener(settings, folder, writes=False, wanted=wanted).open() as session:
-        return show_hits(sought, session, json=json, plain=plain, links=links, explain=explain)
+        return show_hits(sought, session, form)
 
 
 @app.command(epilog="Example: ragqa why tokenizers.md 'What is a merge rule?'")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragqa import arguments, render, sessions, terminal
+from ragqa import __version__, arguments, render, sessions, terminal
 from ragqa.errors import UsageError
 from ragqa.filters import Filter
 from ragqa.models import BUNDLED_GENERATOR, reader_adapter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ragqa.receipts import Document, Replay
     from ragqa.records import Answer
     from ragqa.refusal import Calibration
+    from ragqa.store import AnswerCache
 
 EXIT_NOT_VERIFIED = 1
 SEED = 0  # of the generator, which decodes greedily
@@ -67,21 +68,27 @@ def keeping(file: str | None, asking: Asking) -> Iterator[Keep]:
     yield lambda answer, session: target.write(make_receipt(answer, session, asking))
 
 
+def earlier_answers(session: Session, asking: Asking) -> AnswerCache | None:
+    """The answers that were given in all that a receipt would tell of; None without an index."""
+    if session.reader is None:
+        return None
+    from ragqa.receipts import runtimes
+    from ragqa.store import AnswerCache
+
+    circumstances = {
+        "ragqa": [__version__, runtimes()],
+        "index": session.reader.identity,
+        "models": _models_used(session, asking),
+        "settings": settings_of(session, asking),
+        "filter": _filter_json(asking.wanted),
+    }
+    return AnswerCache(session.reader.directory, circumstances)
+
+
 def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
     """The receipt of an answer that was made in a session."""
     from ragqa import receipts
 
-    settings = asking.settings
-    model = settings.model if session.generator else None
-    if session.span_model:
-        model = BUNDLED_GENERATOR
-    used = receipts.models_of(
-        session.embedder.name,
-        session.embedder.fingerprint,
-        model,
-        session.reranker.name if session.reranker else None,
-        reader_adapter() if session.span_model else None,
-    )
     wanted = _filter_json(asking.wanted) if asking.wanted else None
     context = [
         {
@@ -91,7 +98,23 @@ def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:
         }
         for text in asking.given
     ]
+    used = _models_used(session, asking)
     return receipts.receipt_of(answer, used, settings_of(session, asking), wanted, context)
+
+
+def _models_used(session: Session, asking: Asking) -> dict[str, Any]:
+    from ragqa.receipts import models_of
+
+    model = asking.settings.model if session.generator else None
+    if session.span_model:
+        model = BUNDLED_GENERATOR
+    return models_of(
+        session.embedder.name,
+        session.embedder.fingerprint,
+        model,
+        session.reranker.name if session.reranker else None,
+        reader_adapter() if session.span_model else None,
+    )
 
 
 def settings_of(session: Session, asking: Asking) -> dict[str, Any]:

@@ -62,8 +62,11 @@ class IndexRun:
                 continue
             self._scanned.append(folder)
             self._writer.add_folder(str(folder))
+            may_hold_index = folder.is_relative_to(index_directory) or (
+                index_directory.is_relative_to(folder)
+            )
             for file in find_documents(folder):
-                if not file.path.is_relative_to(index_directory):
+                if not (may_hold_index and file.path.is_relative_to(index_directory)):
                     self._found[file.path] = file
                     observe("finding documents", len(self._found), 0)
 
@@ -135,9 +138,9 @@ class IndexRun:
     def report(self) -> IndexReport:
         """What was done so far."""
         failed = tuple(
-            FailedFile(document.path, document.failed)
-            for document in sorted(self._writer.documents().values(), key=lambda d: d.path)
-            if document.failed and self._is_scanned(Path(document.path))
+            FailedFile(path, reason)
+            for path, reason in self._writer.failed()
+            if self._is_scanned(Path(path))
         )
         return IndexReport(
             added=self.added,
@@ -159,10 +162,11 @@ class IndexRun:
     def _missing(self) -> list[str]:
         """Known documents of the scanned folders that are not there any more."""
         closed = [file.path for file in self._found.values() if file.reason]
+        there = set(map(str, self._found))
         return [
             path
             for path in self._known
-            if Path(path) not in self._found
+            if path not in there
             and self._is_scanned(Path(path))
             and not any(Path(path).is_relative_to(folder) for folder in (*closed, *self._gone))
         ]

@@ -69,3 +69,6 @@ UntilOption = Annotated[
     str | None,
     typer.Option("--until", metavar="DATE", help="Only up to then, that day included."),
 ]
+TimingsOption = Annotated[
+    bool, typer.Option("--timings", help="Say on stderr what took how many milliseconds.")
+]

@@ -6,7 +6,8 @@ Knows the forms, not the commands' flags or how answers are made.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa import pipeline, render, terminal
@@ -29,6 +30,18 @@ class AnswerForm:
     plain: bool = False
     stream: bool | None = None
     strict: bool = False
+    timings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HitsForm:
+    """How hits are to be shown; `links` adds what links to each, `explain` why it stands there."""
+
+    json: bool = False
+    plain: bool = False
+    links: bool = False
+    explain: bool = False
+    timings: bool = False
 
 
 def show_answer(
@@ -44,18 +57,38 @@ def show_answer(
     if streamed and rich and session.generator:
         answer = _ask_live(question, session, given)
     elif streamed and not rich:
-        return _show_by_sentence(question, session, given, form.strict, keep)
+        return _show_by_sentence(question, session, given, form, keep)
     else:
         answer = pipeline.ask(question, session, given)
-    answer, code = judged(answer, form.strict)
-    keep(answer, session)
-    _say_state(answer, code)
+    answer, code = _finished(answer, session, form, keep)
     if form.json:
         return terminal.write(render.to_json(render.answer_json(answer)) + "\n", code)
     if rich and answer.sentences:
         terminal.console().print(render.answer_rich(answer))
         return code
     return terminal.write(render.answer_plain(answer), code)
+
+
+def _finished(answer: Answer, session: Session, form: AnswerForm, keep: Keep) -> tuple[Answer, int]:
+    """The answer as it will be shown, and its exit code; what is to be said of it is said."""
+    answer, code = judged(answer, form.strict)
+    answer = replace(answer, timings_ms={**_loading(session), **answer.timings_ms})
+    keep(answer, session)
+    _say_state(answer, code)
+    if form.timings:
+        _say_timings(answer.timings_ms)
+    return answer, code
+
+
+def _loading(session: Session) -> dict[str, float]:
+    """The time from the command's begin until models and index were there."""
+    return {"load": round((session.opened_at - terminal.began) * 1000, 1)}
+
+
+def _say_timings(timings: Mapping[str, float]) -> None:
+    total = (time.perf_counter() - terminal.began) * 1000
+    stages = ", ".join(f"{name} {value:.1f}" for name, value in timings.items())
+    terminal.say(f"timings: {stages}, total {total:.1f} ms")
 
 
 def judged(answer: Answer, strict: bool) -> tuple[Answer, int]:
@@ -85,20 +118,18 @@ def _ask_live(question: str, session: Session, given: Sequence[GivenText]) -> An
 
 
 def _show_by_sentence(
-    question: str, session: Session, given: Sequence[GivenText], strict: bool, keep: Keep
+    question: str, session: Session, given: Sequence[GivenText], form: AnswerForm, keep: Keep
 ) -> int:
     """Each sentence as soon as it is judged, then the sources."""
     shown: list[Sentence] = []
 
     def on_sentence(sentence: Sentence) -> None:
-        if not (strict and sentence.support == "unsupported"):
+        if not (form.strict and sentence.support == "unsupported"):
             terminal.write(sentence.gap * bool(shown) + render.sentence_text(sentence))
             shown.append(sentence)
 
     answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))
-    answer, code = judged(answer, strict)
-    keep(answer, session)
-    _say_state(answer, code)
+    answer, code = _finished(answer, session, form, keep)
     if not shown:
         return code
     sources = "\n".join(["", "", *render.source_lines(answer.citations)]).rstrip()
@@ -117,28 +148,28 @@ def _say_state(answer: Answer, code: int) -> None:
         terminal.say("no document supports this answer")
 
 
-def show_hits(
-    query: str, session: Session, *, json: bool, plain: bool, links: bool, explain: bool
-) -> int:
-    """Search, show, and return the exit code.
-
-    `links` adds what links to each hit, `explain` why it stands where it does.
-    """
+def show_hits(query: str, session: Session, form: HitsForm) -> int:
+    """Search, show, and return the exit code."""
     assert session.reader is not None
     for warning in session.warnings:
         terminal.say(f"warning: {render.clean_line(warning)}")
+    started = time.perf_counter()
     hits = session.search(query)
-    linked = session.reader.linked_from([hit.path for hit in hits]) if links else None
+    timings = {**_loading(session), "retrieve": round((time.perf_counter() - started) * 1000, 1)}
+    linked = session.reader.linked_from([hit.path for hit in hits]) if form.links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:
         terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
-    if json:
-        found = render.hits_json(query, hits, linked, explain=explain)
+    if form.timings:
+        _say_timings(timings)
+    if form.json:
+        found = render.hits_json(query, hits, linked, explain=form.explain)
+        found |= {"timings_ms": timings} if form.timings else {}
         return terminal.write(render.to_json(found) + "\n", code)
-    if terminal.is_terminal(sys.stdout) and not plain and hits:
-        terminal.console().print(render.hits_rich(hits, linked, explain=explain))
+    if terminal.is_terminal(sys.stdout) and not form.plain and hits:
+        terminal.console().print(render.hits_rich(hits, linked, explain=form.explain))
         return code
-    return terminal.write(render.hits_plain(hits, linked, explain=explain), code)
+    return terminal.write(render.hits_plain(hits, linked, explain=form.explain), code)
 
 
 def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:

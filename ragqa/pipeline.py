@@ -6,9 +6,10 @@ question -> retrieval -> assessment -> prompt -> generation -> citations -> Answ
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from ragqa.records import Answer, Hit, IndexReport
 from ragqa.refusal import PLACES, Calibration
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
-from ragqa.store import IndexReader, IndexWriter, PassageIds, no_index
+from ragqa.store import AnswerCache, IndexReader, IndexWriter, PassageIds, no_index
 
 NO_MATCH = "no document matches the filter"
 
@@ -71,7 +72,8 @@ class Session:
     in the documents' own words: those that `span_model` points at, or without it whole sentences;
     `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
     retrieval. A question is refused when its confidence, corrected by the `calibration` where the
-    index has one, is below the `threshold`.
+    index has one, is below the `threshold`. `answers` are those that were given before, where they
+    may be given again.
     """
 
     embedder: Embedder
@@ -85,6 +87,8 @@ class Session:
     span_model: TokenModel | None = None
     threshold: float = 0.55
     calibration: Calibration | None = None
+    answers: AnswerCache | None = None
+    opened_at: float = field(default_factory=time.perf_counter)
 
     @property
     def model(self) -> Generator | TokenModel | None:
@@ -104,10 +108,12 @@ class Session:
             question, self.embedder, self.reader, self.k, self.allowed, reranker=self.reranker
         )
 
-    def assess(self, question: str, hits: Sequence[Hit]) -> Evidence:
-        """Look through the hits for an answer."""
+    def assess(
+        self, question: str, hits: Sequence[Hit], done: Callable[[str], None] = lambda stage: None
+    ) -> Evidence:
+        """Look through the hits for an answer; `done` is told of each stage."""
         weights = word_weights(question, self.reader)
-        return assess(question, hits, self.embedder, self.span_model, weights)
+        return assess(question, hits, self.embedder, self.span_model, weights, done)
 
     def confidence(self, evidence: Evidence) -> float:
         """The probability that there is an answer in the documents."""
@@ -126,24 +132,43 @@ def ask(
     Nothing is shown before it is decided that the documents answer it. Raises ModelError and
     IndexDamagedError.
     """
-    clock = _Clock()
+    clock, heard = _Clock(), progress or Progress()
+    texts = [json.dumps(astuple(text)) for text in given]
+    if session.answers and (known := session.answers.find(question, texts)):
+        return _given_again(known, session, heard, clock)
     hits = hits_of_texts(question, given, session.embedder)
     hits += session.search(question)
+    clock.lap("retrieve")
+    answer = _answer(question, hits, given, session, heard, clock)
+    if session.answers:
+        found = [hit.path for hit in hits if not hit.is_given]
+        session.answers.keep(question, texts, answer, found)
+    return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
+
+
+def _answer(
+    question: str,
+    hits: Sequence[Hit],
+    given: Sequence[GivenText],
+    session: Session,
+    heard: Progress,
+    clock: _Clock,
+) -> Answer:
+    """The answer that the hits give, or that they give none."""
+    evidence = session.assess(question, hits, clock.lap)
+    clock.lap("prefill")
+    sure = session.confidence(evidence)
     answer = Answer(
         state="not_in_documents",
         question=question,
         models=_model_names(session),
         index=_index_facts(session.reader),
-        warnings=(*session.warnings, *[NO_MATCH] * session.is_barred),
+        warnings=(NO_MATCH,) * session.is_barred,
+        confidence=sure,
     )
-    clock.lap("retrieve")
-    evidence = session.assess(question, hits)
-    clock.lap("prefill")
-    sure = session.confidence(evidence)
-    answer = replace(answer, confidence=sure)
     if not evidence.ranked or sure < session.threshold:
-        return replace(answer, timings_ms=clock.laps)
-    heard, started = progress or Progress(), partial(clock.lap, "prefill")
+        return answer
+    started = partial(clock.lap, "prefill")
     made = compose(evidence, given, session.generator, session.max_tokens, heard, started)
     if not made.sentences and session.threshold == 0:  # asked to answer always
         made = quote(evidence, given, heard)._replace(prompt=made.prompt)
@@ -156,8 +181,15 @@ def ask(
         citations=tuple(made.citer.citations),
         removed=made.citer.removed,
         warnings=(*answer.warnings, *_citation_warnings(made.citer)),
-        timings_ms=clock.laps,
     )
+
+
+def _given_again(answer: Answer, session: Session, heard: Progress, clock: _Clock) -> Answer:
+    """An answer from the cache, as if it had just been made."""
+    for sentence in answer.sentences:
+        heard.on_sentence(sentence)
+    clock.lap("recall")
+    return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
 
 
 def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:

@@ -82,7 +82,7 @@ def receipt_of(
         "context": list(context),
         "models": models_used,
         "settings": settings,
-        "runtimes": _runtimes(),
+        "runtimes": runtimes(),
     }
 
 
@@ -114,7 +114,7 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _runtimes() -> dict[str, str]:
+def runtimes() -> dict[str, str]:
     """What an answer's bytes may depend on besides models and settings."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in RUNTIMES:

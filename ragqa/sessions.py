@@ -6,6 +6,7 @@ Construction only: which embedder, which generator, which directory. Knows nothi
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -178,6 +179,7 @@ class Opener:
             made.warnings.extend(warnings)
             if reader and self._calibrated and self._writes:
                 self._calibrate(made, reader.directory)
+            made.opened_at = time.perf_counter()
             yield made
 
     @contextmanager

@@ -29,6 +29,9 @@ PLAIN_PROGRESS_SECONDS = 5.0
 CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
+began = time.perf_counter()  # when the command did
+
+
 class Stopped(BaseException):
     """SIGINT or SIGTERM: unwound, so that locks are released and transactions taken back.
 
@@ -42,6 +45,8 @@ class Stopped(BaseException):
 
 def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
     """Call the program with its arguments and return its exit code. Catches every error."""
+    global began
+    began = time.perf_counter()
     options = list(arguments)[: list(arguments).index("--")] if "--" in arguments else arguments
     as_json, debug = "--json" in options, "--debug" in options
     _replace_closed_streams()

@@ -2,7 +2,7 @@
 
 An adapter that stays beside its model costs a fifth of the time of a prompt; added to the weights
 once, it costs nothing. The form of the sum is the one that llama.cpp reads fastest here
-(`benchmarks/forms.py`). It is made at the first use and kept in the user's cache. Knows nothing of
+(`benchmarks/speed.py`). It is made at the first use and kept in the user's cache. Knows nothing of
 prompts, or of how a model is loaded.
 """
 

@@ -91,8 +91,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "arguments": ("terminal errors documents given surrogates", ""),
     "receipts": ("documents errors files models records render", ""),
     "cli_receipts": (
-        "arguments errors filters given models options output pipeline receipts records refusal"
-        " render sessions settings terminal",
+        "__init__ arguments errors filters given models options output pipeline receipts records"
+        " refusal render sessions settings store terminal",
         "typer",
     ),
     "calibration_report": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ from tests.programs import (
 )
 
 RunCli = Callable[..., Result]
+STAGES = ["load", "retrieve", "rank", "prefill", "generate"]
+TIMINGS = re.compile(r"timings: ((?:\w+ \d+\.\d, )+)total \d+\.\d ms\n")
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +64,11 @@ def test_an_answer_and_its_source(run_cli: RunCli, index: Path, notes: Path) -> 
 
 
 def test_an_answer_as_json_is_the_contract(run_cli: RunCli, index: Path, notes: Path) -> None:
-    done = run_cli("ask", QUESTION, "--index", index, "--json")
+    done = run_cli("ask", QUESTION, "--index", index, "--json", "--no-cache")
     answer = parsed(done.out)
     assert (done.code, done.err) == (0, "")
     assert list(answer) == ANSWER_KEYS
-    assert set(answer.pop("timings_ms")) == {"retrieve", "prefill", "generate"}
+    assert list(answer.pop("timings_ms")) == STAGES
     (citation,) = answer.pop("citations")
     assert 0.5 <= answer.pop("confidence") < 1
     assert answer == {
@@ -118,11 +121,11 @@ def test_not_in_the_documents(run_cli: RunCli, index: Path) -> None:
 
 
 def test_not_in_the_documents_as_json(run_cli: RunCli, index: Path) -> None:
-    done = run_cli("ask", NOWHERE, "--index", index, "--json")
+    done = run_cli("ask", NOWHERE, "--index", index, "--json", "--no-cache")
     answer = parsed(done.out)
     assert (done.code, done.err) == (1, "not in the documents\n")
     assert list(answer) == ANSWER_KEYS
-    assert set(answer.pop("timings_ms")) == {"retrieve", "prefill"}
+    assert list(answer.pop("timings_ms")) == STAGES[:-1]
     assert 0 < answer.pop("confidence") < 0.5
     assert answer == {
         "version": 1,
@@ -682,3 +685,93 @@ def test_docs_that_are_no_folder(
     }
     done = run_cli("ask", QUESTION, "--docs", name)
     assert done == Result(2, "", f"ragqa: {messages[name]}\n")
+
+
+# Answers that were given before, and how long it took ------------------------------------------
+
+
+@pytest.fixture
+def own_index(tmp_path: Path) -> Path:
+    """An index whose documents may change."""
+    return make_index(tmp_path / "index", write_notes(tmp_path / "notes"))
+
+
+def stages_of(said: str) -> list[str]:
+    """The names of the stages in what is said of timings."""
+    found = TIMINGS.fullmatch(said)
+    assert found
+    return [part.split()[0] for part in found[1].split(", ") if part]
+
+
+def test_timings_are_one_line_on_stderr(run_cli: RunCli, own_index: Path, tmp_path: Path) -> None:
+    command = ["ask", QUESTION, "--index", own_index, "--timings"]
+    done, again = run_cli(*command), run_cli(*command)
+    assert done.out == f"{ANSWER}\n\n[1] {tmp_path}/notes/perplexity.md:11{SOURCE}\n"
+    assert (again.out, again.code) == (done.out, done.code)
+    assert stages_of(done.err) == STAGES
+    assert stages_of(again.err) == ["load", "recall"]
+    streamed = run_cli(*command, "--stream", "--no-cache")
+    assert (streamed.out, stages_of(streamed.err)) == (done.out, STAGES)
+
+
+def test_timings_of_a_search(run_cli: RunCli, index: Path) -> None:
+    plain = run_cli("search", QUESTION, "--index", index)
+    timed = run_cli("search", QUESTION, "--index", index, "--timings")
+    assert (timed.out, timed.code) == (plain.out, plain.code)
+    assert stages_of(timed.err) == ["load", "retrieve"]
+    as_json = run_cli("search", QUESTION, "--index", index, "--timings", "--json")
+    assert list(parsed(as_json.out)["timings_ms"]) == ["load", "retrieve"]
+    assert "timings_ms" not in parsed(run_cli("search", QUESTION, "--index", index, "--json").out)
+
+
+@pytest.mark.parametrize("flags", [[], ["--stream"], ["--json"], ["--strict"]])
+@pytest.mark.parametrize("question", [QUESTION, BREAD_QUESTION, NOWHERE])
+def test_an_answer_given_again_is_the_same(
+    run_cli: RunCli, own_index: Path, question: str, flags: list[str]
+) -> None:
+    def asked(*more: str) -> tuple[int, str, str]:
+        done = run_cli("ask", question, "--index", own_index, *flags, *more)
+        return done.code, re.sub(r'"timings_ms": {[^}]*}', "", done.out), done.err
+
+    assert asked() == asked() == asked("--no-cache")
+    assert (own_index / "answers.sqlite").exists()
+
+
+def test_an_answer_is_made_anew_when_a_file_index_or_setting_has_changed(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    def stages(*more: str) -> list[str]:
+        answer = parsed(run_cli("ask", QUESTION, "--index", own_index, "--json", *more).out)
+        return list(answer["timings_ms"])
+
+    assert stages() == STAGES
+    assert stages() == ["load", "recall"]
+    assert stages("--no-cache") == stages("-k", "3") == stages("--threshold", "0.2") == STAGES
+    assert stages("--path", "*.md") == STAGES
+    note = tmp_path / "notes" / "perplexity.md"
+    note.write_text(note.read_text() + "\nOne more sentence.\n")
+    assert stages() == STAGES
+    assert stages() == ["load", "recall"]  # of the file as it is now
+    run_cli("index", "--index", own_index)
+    assert not (own_index / "answers.sqlite").exists()
+    assert stages() == STAGES
+
+
+def test_nothing_is_kept_with_no_cache_or_without_an_index(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    run_cli("ask", QUESTION, "--index", own_index, "--no-cache")
+    run_cli("ask", QUESTION, "--context", tmp_path / "notes" / "perplexity.md")
+    assert not list(tmp_path.rglob("answers.sqlite"))
+
+
+def test_another_context_is_another_question(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "here.txt"
+    command = ["ask", "What is the code?", "--index", own_index, "--context", text]
+    text.write_text("The code is 4711.")
+    first = run_cli(*command)
+    text.write_text("The code is 1234.")
+    assert "4711" in first.out
+    assert "1234" in run_cli(*command).out

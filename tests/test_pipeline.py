@@ -101,7 +101,7 @@ def test_without_a_generator_the_answer_is_a_sentence_of_the_file(
     assert (citation.start_line, citation.end_line) == (5, 5)
     assert answer.models == {"embedder": "fake", "generator": None}
     assert answer.index == {"path": str(notes.directory), "generation": 1}
-    assert list(answer.timings_ms) == ["retrieve", "prefill", "generate"]
+    assert list(answer.timings_ms) == ["retrieve", "rank", "prefill", "generate"]
     assert (answer.question, answer.warnings) == (QUESTION, ())
     assert answer.confidence is not None and answer.confidence > 0.5
 
@@ -120,7 +120,7 @@ def test_what_the_documents_do_not_say_is_refused_before_the_model_is_asked(
     )
     assert generator.messages == []
     assert shown.events == []
-    assert list(answer.timings_ms) == ["retrieve", "prefill"]
+    assert list(answer.timings_ms) == ["retrieve", "rank", "prefill"]
     assert answer.confidence is not None and answer.confidence < 0.5
 
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
@@ -73,14 +74,16 @@ def _entries(
     seen.add((stat.st_dev, stat.st_ino))
     rules = (*rules, *_rules_of(folder))
     for entry in entries:
-        if entry.name.startswith(".") or _deciding(Path(entry.path), _is_folder(entry), rules):
+        if entry.name.startswith("."):
+            continue
+        if rules and _deciding(Path(entry.path), _is_folder(entry), rules):
             continue
         if (shown := storable(entry.path)) != entry.path:
             yield FoundFile(Path(shown), 0, 0, "its name is not valid UTF-8; rename it")
         elif _is_folder(entry):
             if entry.name not in SKIPPED_FOLDERS:
                 yield Path(entry.path), rules
-        elif is_supported(Path(entry.name)):
+        elif is_supported(entry.name):
             yield from _file(entry, seen)
 
 
@@ -92,7 +95,7 @@ def _file(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[Found
     except OSError as error:
         yield FoundFile(path, 0, 0, _reason(error))
         return
-    if not path.is_file():
+    if not S_ISREG(stat.st_mode):
         return  # a named pipe or a device would block for ever
     if entry.is_symlink() or stat.st_nlink == 1:  # hard links are files of their own
         if (stat.st_dev, stat.st_ino) in seen:

@@ -5,6 +5,7 @@
     vectors   the FAISS file
     publishing  the vectors of all passages, from the cache into that file
     cache     vectors and word codes by passage text, kept across runs
+    answers   answers that were given before
     allowed   the passages of the documents that a filter lets through
     backlinks which documents link to which
     writer    one run of `index`: stage, embed, publish
@@ -14,12 +15,14 @@ Knows nothing of files, models or questions.
 """
 
 from ragqa.store.allowed import PassageIds
+from ragqa.store.answers import AnswerCache
 from ragqa.store.layout import index_exists, no_index
 from ragqa.store.reader import IndexReader
 from ragqa.store.rows import KnownDocument, StoredPassage
 from ragqa.store.writer import FileFacts, IndexWriter, StoredDocument
 
 __all__ = [
+    "AnswerCache",
     "FileFacts",
     "IndexReader",
     "IndexWriter",

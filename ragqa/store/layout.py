@@ -4,6 +4,7 @@ index.sqlite              documents, links, passages, full text, meta (write-ahe
 embeddings.sqlite         vectors and word codes by passage text; can be rebuilt, at a price
 vectors-GENERATION.faiss  the vectors of the published passages; derived
 index.lock, writer.json   held, and described, by the one process that writes
+answers.sqlite            answers that were given; deleted when the documents change
 calibration.json          what `calibrate` fitted; kept when the documents change
 """
 
@@ -19,6 +20,7 @@ from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaE
 FORMAT = 2
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
+ANSWERS = "answers.sqlite"
 OWN_FILES = (
     "README.txt", "index.lock", "writer.json", "calibration.json", "calibration.json.part",
 )  # fmt: skip
@@ -30,7 +32,8 @@ AUTO_VACUUM_INCREMENTAL = 2
 
 README = """This folder is a search index made by ragqa.
 
-It holds the text of the documents that were indexed, so treat it as private.
+It holds the text of the documents that were indexed, and answers that were made of them, so treat
+it as private.
 It can be deleted at any time: `ragqa index` makes it anew from the documents.
 """
 
@@ -86,7 +89,7 @@ def index_exists(directory: Path) -> bool:
 def foreign_file(directory: Path) -> str | None:
     """The name of something in the directory that no index has; None when there is no such."""
     for path in sorted(directory.iterdir()):
-        ours = path.name.startswith((EMBEDDINGS, DATABASE)) or path.name in OWN_FILES
+        ours = path.name.startswith((EMBEDDINGS, DATABASE, ANSWERS)) or path.name in OWN_FILES
         if not ours and not VECTOR_FILE.fullmatch(path.name):
             return path.name
     return None

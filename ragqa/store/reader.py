@@ -79,6 +79,11 @@ class IndexReader:
         """Which publish this is; 0 when nothing was published yet."""
         return int(self.meta.get("generation", "0"))
 
+    @property
+    def identity(self) -> list[str]:
+        """What is the same only for the same publish of the same index."""
+        return [self.meta.get(name, "") for name in ("generation", "vectors_checksum", "embedder")]
+
     # Searching -----------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -261,8 +266,7 @@ class IndexReader:
 
     def failed(self) -> list[tuple[str, str]]:
         """Path and reason of each document that could not be read."""
-        query = "SELECT path, failed FROM documents WHERE failed IS NOT NULL ORDER BY path"
-        return self._db.execute(query).fetchall()
+        return rows.failed_documents(self._db)
 
     def warnings(self) -> list[tuple[str, str]]:
         """Path and remark of each document that was read with a doubt."""

@@ -145,3 +145,9 @@ def _block(row: list[Any], headings: tuple[str, ...]) -> Block:
 def _readable_json(value: Any) -> str:
     """JSON with letters as they are, which takes less room than their numbers."""
     return encodable(json.dumps(value, ensure_ascii=False))
+
+
+def failed_documents(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Path and reason of each document that could not be read, in order of path."""
+    query = "SELECT path, failed FROM documents WHERE failed IS NOT NULL ORDER BY path"
+    return db.execute(query).fetchall()

@@ -178,6 +178,10 @@ class IndexWriter:
         )
         return {row[1]: StoredDocument(*row) for row in found}
 
+    def failed(self) -> list[tuple[str, str]]:
+        """Path and reason of each document that could not be read, in order."""
+        return rows.failed_documents(self._db)
+
     def passage_count(self) -> int:
         """Passages in the index, those of this run included."""
         return int(self._db.execute("SELECT count(*) FROM passages").fetchone()[0])
@@ -291,6 +295,7 @@ class IndexWriter:
         self._write_meta({**values, **file.to_meta(), **self._counts()})
         self._db.execute("COMMIT")
         vectors.remove_others(self.directory, file.name)
+        (self.directory / layout.ANSWERS).unlink(missing_ok=True)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
         self._cache.collect_garbage(live)
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
