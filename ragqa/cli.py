@@ -88,6 +88,10 @@ def index(
     max_file_mb: Annotated[
         int | None, typer.Option("--max-file-mb", metavar="MB", help="Largest file to read.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", help="Threads that embed. Default: one a core."),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Index folders, or bring the index up to date with them."""
@@ -97,6 +101,7 @@ def index(
             "collection": collection,
             "embedder": embedder,
             "max_file_mb": max_file_mb,
+            "threads": workers,
         }
     )
     named = [arguments.existing_folder(folder) for folder in folders or []]

@@ -309,7 +309,8 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer
 
         try:
-            return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
+            # On the GPU, where the library finds one.
+            return SentenceTransformer(str(self._folder), local_files_only=True)
         except Exception as error:  # each library below has errors of its own
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(

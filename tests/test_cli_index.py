@@ -339,3 +339,16 @@ def test_forget_without_an_index(run_cli: RunCli, notes: Path, index: Path) -> N
     message = f"ragqa: there is no index in {index}; run: ragqa index FOLDER\n"
     assert run_cli("forget", notes, "--index", index) == Result(3, "", message)
     assert not index.exists()
+
+
+def test_workers_change_nothing_but_the_speed(run_cli: RunCli, tmp_path: Path) -> None:
+    notes = write_notes(tmp_path / "notes")
+    hits = []
+    for workers in (1, 3):
+        index = tmp_path / str(workers)
+        assert run_cli("index", notes, "--index", index, "--workers", workers).code == 0
+        hits.append(run_cli("search", "perplexity", "--index", index).out)
+    assert hits[0] == hits[1] != ""
+    done = run_cli("index", notes, "--index", index, "--workers", "-1")
+    assert (done.code, done.out) == (2, "")
+    assert "must be a whole number from 0 to 1024, not -1" in done.err
