@@ -49,6 +49,7 @@ class QuestionEncoding(NamedTuple):
 
 GRAPH = Path(__file__).parent / "data" / "minilm.onnx"
 TokenIds = list[int]
+Places = npt.NDArray[np.intp]
 SEP = 102
 # Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
 BATCH = 8
@@ -90,6 +91,9 @@ class Embedder(Protocol):
 
     def encode_question(self, text: str) -> QuestionEncoding:
         """Vector and words of a question."""
+
+    def word_starts(self, text: str) -> list[int]:
+        """Where in a text, which `encode` would not cut, those words begin that it has codes of."""
 
 
 LoadEmbedder = Callable[[str], Embedder]
@@ -234,13 +238,24 @@ class MiniLM:
             ids[-1] = SEP  # which cutting may have removed
         return tokenized
 
+    def word_starts(self, text: str) -> list[int]:
+        """Where the words begin, in characters."""
+        found = self._tokenizer.encode(encodable(text))
+        kept, starts = self._word_pieces(found.ids)
+        return [found.offsets[piece][0] for piece in kept[starts]]
+
     def _words(self, ids: TokenIds, tokens: Vectors) -> Vectors:
-        """The vectors of a text's words [n, dimension], punctuation and special tokens left out."""
+        """The vectors of a text's words [n, dimension]."""
+        kept, starts = self._word_pieces(ids)
+        return late_interaction.words_of_tokens(tokens[kept], starts)
+
+    def _word_pieces(self, ids: TokenIds) -> tuple[Places, Places]:
+        """The pieces that are of words, not punctuation, and which of them begin one."""
         visible, continues = np.array([self._piece(number) for number in ids]).T
         kept = np.flatnonzero(visible)
         # A piece that goes on with a word belongs to the piece just before it.
         begins = ~continues[kept] | (np.diff(kept, prepend=-1) > 1)
-        return late_interaction.words_of_tokens(tokens[kept], np.flatnonzero(begins))
+        return kept, np.flatnonzero(begins)
 
     def _piece(self, number: int) -> tuple[bool, bool]:
         """Of a piece of the vocabulary: has it a letter or digit, does it go on with a word?"""
@@ -360,6 +375,10 @@ class SentenceTransformerEmbedder:
         """The vector of a question, with the model's own query prompt where it has one."""
         vectors = self._model.encode_query([encodable(text)], show_progress_bar=False)
         return QuestionEncoding(self._normalized(vectors)[0], late_interaction.NO_WORDS)
+
+    def word_starts(self, text: str) -> list[int]:
+        """None: there are no codes of words."""
+        return []
 
     @staticmethod
     def _normalized(vectors: Any) -> Vectors:

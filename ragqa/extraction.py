@@ -15,6 +15,7 @@ from ragqa.embedding import Embedder, Vectors
 from ragqa.instructions import are_instructions, orders_in
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
 from ragqa.sentences import stems_of
+from ragqa.shortlist import SHORTLIST, Place, likely_cosines
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
 WORDS_WEIGHT = 0.5
@@ -55,7 +56,7 @@ class Ranked(NamedTuple):
     `place` is its hit's among the hits, `first` and `last` its own in the block's text.
     `shown_from` and `shown_to` take in the neighbours that it leans on, or that lean on it. Not
     every sentence `stands_alone` as an answer. `columns` are the names above a row of a table.
-    `vector` is the embedding of what it says.
+    `vector` is the embedding of what it says, None where its score is estimated.
     """
 
     place: int
@@ -84,6 +85,13 @@ class Ranked(NamedTuple):
         return "; ".join(cell if name == EMPTY_CELL else f"{name}: {cell}" for name, cell in pairs)
 
     @property
+    def in_passage(self) -> Place:
+        """Where it stands in the text of its passage, whose blocks have a line break between."""
+        blocks = self.hit.passage.blocks
+        before = sum(len(block.text) + 1 for block in blocks[: blocks.index(self.block)])
+        return Place(self.hit, before + self.first, before + self.last)
+
+    @property
     def in_context(self) -> str:
         """The sentence below the titles and headings that say what it is about."""
         return " ".join((self.hit.document_title, *self.hit.passage.headings, self.said))
@@ -102,21 +110,43 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
     if not sentences:
         return []
     texts = [sentence.said for sentence in sentences]
-    vectors = embedder.embed(texts)
-    cosines = vectors @ embedder.encode_question(question).vector
     shared = _shared_words(question, texts)
     definition = _definition_asked_for(question)
     scored = [
         sentence._replace(
-            score=float(cosines[i])
+            score=cosine
             + WORDS_WEIGHT * shared[i]
             + DEFINITION_BONUS * bool(definition and definition.match(sentence.said))
             + GIVEN_BONUS * sentence.hit.is_given,
-            vector=vectors[i],
+            vector=vector,
         )
-        for i, sentence in enumerate(sentences)
+        for i, (sentence, (cosine, vector)) in enumerate(
+            zip(sentences, _compared(question, sentences, shared, embedder), strict=True)
+        )
     ]
     return sorted(scored, key=lambda sentence: -sentence.score)
+
+
+def _compared(
+    question: str, sentences: Sequence[Ranked], shared: Sequence[float], embedder: Embedder
+) -> list[tuple[float, Vectors | None]]:
+    """Cosine to the question and vector of each sentence.
+
+    Of many sentences the less likely have no vector, and a cosine that is estimated.
+    """
+    asked = embedder.encode_question(question)
+    numbers: Sequence[int] = range(len(sentences))
+    found: list[tuple[float, Vectors | None]] = [(0.0, None) for _ in numbers]
+    if len(sentences) > SHORTLIST:
+        places = [one.in_passage for one in sentences]
+        likely = likely_cosines(asked.words, places, shared, embedder)
+        found = [(cosine, None) for cosine in likely] or found
+        best = sorted(numbers, key=lambda i: -found[i][0] - WORDS_WEIGHT * shared[i])
+        numbers = sorted(best[:SHORTLIST]) if likely else numbers
+    vectors = embedder.embed([sentences[i].said for i in numbers])
+    for i, vector in zip(numbers, vectors, strict=True):
+        found[i] = float(vector @ asked.vector), vector
+    return found
 
 
 def best_sentences(ranked: Sequence[Ranked], count: int = 2) -> list[Ranked]:

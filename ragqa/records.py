@@ -160,7 +160,8 @@ class Hit:
     `score` is what decides, best first: the fused score (about 0 to 1), or that of a reranker;
     `similarity` the cosine to the question;
     `also_in` names the files whose near-duplicate passage was folded into this one; `scores` has
-    the parts of the score (None for a text that came with the question).
+    the parts of the score (None for a text that came with the question), `words` the codes of its
+    words (see `late_interaction`; None where they are not known).
     """
 
     passage: Passage
@@ -173,6 +174,7 @@ class Hit:
     document_title: str = ""
     also_in: tuple[str, ...] = ()
     scores: Scores | None = None
+    words: Any = field(default=None, compare=False, repr=False)
 
     @property
     def is_given(self) -> bool:

@@ -82,8 +82,13 @@ class Candidate:
 
     passage_id: int
     text: str
-    vector: npt.NDArray[np.float32]
+    encoding: Encoding
     scores: Scores
+
+    @property
+    def vector(self) -> npt.NDArray[np.float32]:
+        """The passage's vector, normalized."""
+        return self.encoding.vector
 
 
 def rank_candidates(
@@ -108,7 +113,7 @@ def rank_candidates(
     fields, encodings = reader.fields(numbers), _encodings(numbers, embedder, reader)
     late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
     candidates = [
-        scorer.candidate(number, fields[number], encodings[number].vector, match)
+        scorer.candidate(number, fields[number], encodings[number], match)
         for number, match in zip(numbers, late.tolist(), strict=True)
     ]
     return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
@@ -138,14 +143,12 @@ class _Scorer:
     def _unit(self) -> float:
         return self.statistics.unit(self.words)
 
-    def candidate(
-        self, number: int, fields: Fields, vector: npt.NDArray[np.float32], late: float
-    ) -> Candidate:
+    def candidate(self, number: int, fields: Fields, encoding: Encoding, late: float) -> Candidate:
         """A passage with all its scores but a reranker's."""
         exact = bm25(self.words, fields, self.statistics)
         scores = Scores(
             dense_rank=self.dense.get(number),
-            cosine=round(float(vector @ self.vector), 6),
+            cosine=round(float(encoding.vector @ self.vector), 6),
             lexical_rank=self.lexical.get(number),
             bm25=round(exact, 6),
             coverage=round(exact / self._greatest, 6),
@@ -153,7 +156,7 @@ class _Scorer:
             named=is_named(self.words, fields.names),
         )
         scores = replace(scores, fused=fuse(scores, self._unit, self.weights))
-        return Candidate(number, fields.body, vector, scores)
+        return Candidate(number, fields.body, encoding, scores)
 
 
 def pool_size(count: int) -> int:
@@ -188,6 +191,7 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
                 document_title=found.document_title or Path(found.path).stem,
                 also_in=tuple(path for path in paths if path != found.path),
                 scores=best.scores,
+                words=best.encoding.words if len(best.encoding.words) else None,
             )
         )
     return hits

@@ -49,6 +49,9 @@ class FakeEmbedder:
         words = (bits.reshape(-1, BITS).astype(np.float32) * 2 - 1) / BITS
         return QuestionEncoding(self._vector(text), words)
 
+    def word_starts(self, text: str) -> list[int]:
+        return [word.start() for word in re.finditer(r"\w+", text)]
+
     def _vector(self, text: str) -> np.ndarray:
         vector = np.full(self.dimension, 1e-3, dtype=np.float32)
         for word in _words(text):
