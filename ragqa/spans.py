@@ -28,7 +28,7 @@ GOES_ON = re.compile(
     r"\d\0 ?(?:[kKMGT]i?B|[mnµμ]?s|min|h|[kmc]?m|mm|nm|k?g|mg|°[CF]|[kMG]?Hz|k?Wh?|[mk]V|%"
     r"|dB|percent|[mbt]r?illion|bits?|bytes?|tokens?)(?!\w)|-[A-Z]+\0 \d"
 )
-BAR = BETWEEN_CELLS.strip().encode()
+BAR = BETWEEN_CELLS.rstrip().encode()  # with the space before it: not that of "<|end|>"
 SOON = 40  # characters within which a span comes to what is asked for
 CONTEXT_BYTES = 24  # on both sides of the place where a span might end
 
@@ -64,8 +64,8 @@ class Spans:
             Span(i, at, at)
             for i, pieces in self._pieces.items()
             for at in range(len(pieces))
-            if not self._is_cut(_around(pieces, at)) and _has_word(pieces[at:])
-            if at < self._ends[i][at]
+            if not self._is_cut(_around(pieces, at))
+            if _has_word(pieces[at : self._ends[i][at]])
         ]
         self._fitting = [span for span in starts if self._may_fit(span)]
         return self._fitting or starts
@@ -119,7 +119,7 @@ def _ends(pieces: Sequence[bytes], asked: set[str]) -> list[int]:
 
     Nothing begins in a cell that only repeats the question: that is what is asked about.
     """
-    bars = [at for at, piece in enumerate(pieces) if piece.strip() == BAR]
+    bars = [at for at, piece in enumerate(pieces) if piece == BAR]
     ends = [0] * len(pieces)
     for begin, stop in pairwise([-1, *bars, len(pieces)]):
         text = b"".join(pieces[begin + 1 : stop]).decode("utf-8", "replace")

@@ -226,6 +226,18 @@ def test_whatever_is_said_stands_in_its_sentence(sentences: list[str], wish: str
         assert found.text in " ".join(visible.split())
 
 
+SIGNS = st.lists(st.sampled_from(["gold", "7", " | ", "|", "<", ">", "-", " ", "."]), min_size=1)
+
+
+@settings(deadline=None)
+@given(SIGNS, SIGNS)
+def test_bars_and_signs_leave_a_way_to_the_end(signs: list[str], wish: list[str]) -> None:
+    hits = hits_of(f"# T\n\nIron {''.join(signs)}\n", "/0.md")
+    ranked = rank_sentences("Which metal?", hits, FakeEmbedder())
+    found = read("Which metal?", ranked, FakeSpanModel(f"[1] {''.join(wish)}"))
+    assert found is None or found.text in " ".join(found.sentence.text.split())
+
+
 @pytest.mark.slow
 def test_the_bundled_reader_finds_facts_and_doubts_what_is_not_there() -> None:
     model = LlamaCppGenerator(BUNDLED_GENERATOR, adapter=reader_adapter())

@@ -40,6 +40,7 @@ def spans_of(text: str, question: str) -> set[str]:
         ("Pump | P-7 | 2019", "What is the code?", {"Pump", "P-7"}, {"Pump | P-7", "P-7 |"}),
         ("P-7 | Hall | Pump", "What is the code of the pump?", {"P-7"}, {"Pump", "Hall | Pump"}),
         ("Pump | Hall", "Where is the pump hall?", {"Pump"}, {"Pump | "}),
+        ("Say <|end|> last", "What is said?", {"<|end|>", "Say <|end|> last"}, {"<", "<|"}),
         ("The Berlin museum stands in Berlin.", "Where is the Berlin museum?", {"Berlin"}, set()),
         ("In 1939-1945 it fell.", "What year did it fall?", {"1939", "1945", "1939-1945"}, {"39"}),
         ("In 1939-1945 it fell.", "What fell?", {"1939-1945"}, {"1939", "1945"}),
