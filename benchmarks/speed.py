@@ -47,6 +47,7 @@ from ragqa.pipeline import ask
 from ragqa.sentences import split_sentences
 from ragqa.sessions import Opener
 from ragqa.settings import load_settings
+from ragqa.weights import OTHERWISE, WITH_BF16, prepared
 
 HERE = Path(__file__).parent
 CORPUS = HERE.parent / "corpus"
@@ -164,7 +165,7 @@ def first_and_end(command: list[str], setting: Setting, terminal: bool = False) 
     started = time.perf_counter()
     with subprocess.Popen(
         command, env=setting.environment, stdout=writing, stderr=subprocess.DEVNULL
-    ):
+    ) as process:
         os.close(writing)
         first, seen = 0.0, b""
         with suppress(OSError):  # how a terminal ends
@@ -172,6 +173,8 @@ def first_and_end(command: list[str], setting: Setting, terminal: bool = False) 
                 seen += data
                 first = first or (time.perf_counter() - started) * bool(CONTROL.sub(b"", seen))
     os.close(reading)
+    if process.returncode or not first:
+        raise SystemExit(f"no answer: {' '.join(command)}")
     return [first, time.perf_counter() - started]
 
 
@@ -194,17 +197,11 @@ def cold(table: Table, setting: Setting) -> None:
     for name, python in setting.baselines().items():
         command = [python, str(HERE / "baselines.py"), name, "index", str(setting.docs)]
         command.append(str(setting.work / name))
-        done = subprocess.run(command, env=setting.environment, check=True, capture_output=True)
-        made = json.loads(done.stdout.splitlines()[-1])
-        speed = made["passages"] / made["seconds"]
-        table.add(
-            "index a folder, from nothing", f"{name}, passages", speed, "/s", "plain, passages"
-        )
-    command = [*RAGQA, "index", str(setting.docs), "--json"]
-    done = subprocess.run(command, env=setting.environment, check=True, capture_output=True)
-    made = json.loads(done.stdout)
-    table.add(part, "ragqa, files read and split too", made["seconds"], of=of)
-    first_and_end([*RAGQA, "ask", QUESTIONS[0]], setting)  # makes the reader's weights ready
+        table.add(part, name, seconds(command, setting.environment), of=of)
+        asked_of(name, python, setting, QUESTIONS[0])  # whatever it does the first time
+    command = [*RAGQA, "index", str(setting.docs)]
+    table.add(part, "ragqa", seconds(command, setting.environment), of=of)
+    first_and_end([*RAGQA, "ask", QUESTIONS[0]], setting)
     for question in setting.questions():
         for name, python in setting.baselines().items():
             found = asked_of(name, python, setting, question)
@@ -219,7 +216,8 @@ def cold(table: Table, setting: Setting) -> None:
         first, _ = first_and_end(anew, setting, terminal=True)
         table.add("cold ask", "ragqa, first word, terminal", first, of="plain, first token")
         table.add("cold ask, to the end", "ragqa", end, of="plain")
-        _, end = first_and_end([*anew, "--answer", "generate"], setting)
+        written = [*anew, "--answer", "generate", "--max-tokens", str(WRITTEN)]
+        _, end = first_and_end(written, setting)
         table.add("cold ask, to the end", "ragqa --answer generate", end, of="plain")
         first_and_end([*RAGQA, "ask", question], setting)
         _, end = first_and_end([*RAGQA, "ask", question], setting)
@@ -319,24 +317,36 @@ def prompt(table: Table, setting: Setting) -> None:
     """Tokens per second of a prompt of about 500 and of what is written after it."""
     plain = raw_llama(generator_file(BUNDLED_GENERATOR)[1])
     writer = LlamaCppGenerator(BUNDLED_GENERATOR)
-    reader = LlamaCppGenerator(BUNDLED_GENERATOR, adapter=adapter())
+    readers = forms_of_the_reader()
     text = (HERE.parent / "README.md").read_text(encoding="utf-8")
     tokens = plain.tokenize(text.encode(), add_bos=False)[:500]
     message = plain.detokenize(tokens).decode()
-    for _ in range(setting.runs + 1):
+    for run in range(setting.runs + 1):
+        into = table if run else Table()  # the first one loads
         plain.reset()
         times = [time.perf_counter()]
         for _token in plain.generate(tokens, temp=0.0, repeat_penalty=1.0):
             times.append(time.perf_counter())
             if len(times) > WRITTEN:
                 break
-        _add_speeds(table, "llama.cpp", len(tokens), times)
+        _add_speeds(into, "llama.cpp", len(tokens), times)
         times = [time.perf_counter()]
         times += [time.perf_counter() for _ in writer.stream(message, WRITTEN)]
-        _add_speeds(table, "ragqa, model that writes", len(tokens), times)
-        started = time.perf_counter()
-        reader.logits(tokens, 0)
-        _add_speeds(table, "ragqa, reader", len(tokens), [started, time.perf_counter()])
+        _add_speeds(into, "ragqa, model that writes", len(tokens), times)
+        for name, reader in readers.items():
+            started = time.perf_counter()
+            reader.logits(tokens, 0)
+            _add_speeds(into, f"ragqa, {name}", len(tokens), [started, time.perf_counter()])
+
+
+def forms_of_the_reader() -> dict[str, LlamaCppGenerator]:
+    """The reader with its adapter in the weights, in both forms, and beside them."""
+    _, path, sha256 = generator_file(BUNDLED_GENERATOR)
+    found = {"reader, adapter beside": LlamaCppGenerator(str(path), adapter=adapter())}
+    for form in (OTHERWISE, WITH_BF16):
+        if made := prepared(path, sha256, adapter(), form):
+            found[f"reader, {form}"] = LlamaCppGenerator(str(made))
+    return found
 
 
 def _add_speeds(table: Table, name: str, read: int, times: list[float]) -> None:
@@ -413,13 +423,23 @@ def memory(table: Table, setting: Setting) -> None:
         folder = setting.work / f"notes{count}"
         write_notes(folder, count)
         command = [*RAGQA, "index", str(folder), "--index", str(setting.work / f"{count}.index")]
-        with subprocess.Popen(
-            command, env=setting.environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        ) as process:
-            _, process.returncode, used = os.wait4(process.pid, 0)
-        scale = 1024 if sys.platform == "linux" else 1_000_000
         name, of = f"{count:,} documents", f"{FEW:,} documents"
-        table.add("most memory while indexing", name, used.ru_maxrss / scale, "MB", of)
+        table.add("most memory while indexing", name, peak_of(command, setting), "MB", of)
+
+
+def peak_of(command: list[str], setting: Setting) -> float:
+    """The most memory that a command holds (Linux); what wait4 says may be this process's own."""
+    peak = 0.0
+    with subprocess.Popen(
+        command, env=setting.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None:
+            with suppress(OSError):
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                    if line.startswith("VmHWM"):
+                        peak = max(peak, int(line.split()[1]) / 1024)
+            time.sleep(0.05)
+    return peak
 
 
 PARTS: dict[str, Callable[[Table, Setting], None]] = {

@@ -90,7 +90,9 @@ def index(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", help="Threads that embed. Default: one a core."),
+        typer.Option(
+            "--workers", metavar="N", help="Threads that embed with MiniLM. Default: one a core."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> int:

@@ -76,13 +76,20 @@ def earlier_answers(session: Session, asking: Asking) -> AnswerCache | None:
     from ragqa.store import AnswerCache
 
     circumstances = {
-        "ragqa": [__version__, runtimes()],
+        "ragqa": [__version__, _newest_file(), runtimes()],
         "index": session.reader.identity,
-        "models": _models_used(session, asking),
+        "models": [_models_used(session, asking), session.model.name if session.model else None],
         "settings": settings_of(session, asking),
-        "filter": _filter_json(asking.wanted),
+        # Not the filter: which documents it lets through may change without a new index.
+        "allowed": None if session.allowed is None else session.allowed.tolist(),
     }
-    return AnswerCache(session.reader.directory, circumstances)
+    return AnswerCache(session.reader.directory, session.reader.generation, circumstances)
+
+
+def _newest_file() -> int:
+    """When the newest file of this package was written: in a checkout the version says little."""
+    files = Path(__file__).parent.rglob("*")
+    return max(file.stat().st_mtime_ns for file in files if file.suffix not in ("", ".pyc"))
 
 
 def make_receipt(answer: Answer, session: Session, asking: Asking) -> Document:

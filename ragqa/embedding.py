@@ -3,7 +3,7 @@
 The bundled MiniLM runs in onnxruntime, which starts in a third of a second; any other
 sentence-transformers model runs in that library, which takes seconds to import. Both load at the
 first text that they are given, so that an index run with nothing to embed loads neither. Knows
-nothing of documents or of where vectors are kept.
+nothing of documents, and of an index only what its `meta` says of its embedder.
 """
 
 from __future__ import annotations
@@ -213,6 +213,7 @@ class MiniLM:
             batch = [tokenized[i] for i in places]
             return finish(batch, self._run(batch, outputs))
 
+        _ = self._session  # by one thread, not by several at once
         batches = list(_batches(tokenized, self._threads))
         with ThreadPoolExecutor(self._threads) as pool, threadpool_limits(1, "blas"):
             yield from zip(batches, pool.map(run, batches), strict=True)
@@ -280,7 +281,7 @@ class MiniLM:
 
 
 def _mapped_tensors(path: Path) -> dict[str, Vectors]:
-    """The float32 tensors of a safetensors file, mapped: the library's own reader copies them.
+    """The float32 tensors of a safetensors file, mapped: the library's own reader would copy them.
 
     https://github.com/huggingface/safetensors#format: the header's length, the header, the data.
     """

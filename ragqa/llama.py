@@ -41,9 +41,10 @@ def load_llama(path: Path, context_tokens: int, threads: int, adapter: Path | No
 
 def multiplies_bf16() -> bool:
     """Whether llama.cpp was built for a processor that multiplies this form of numbers."""
-    import llama_cpp
+    with native_output_silenced():
+        import llama_cpp
 
-    return b"AVX512_BF16 = 1" in llama_cpp.llama_print_system_info()
+        return b"AVX512_BF16 = 1" in llama_cpp.llama_print_system_info()
 
 
 def scores_after(

@@ -6,10 +6,9 @@ question -> retrieval -> assessment -> prompt -> generation -> citations -> Answ
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from ragqa.records import Answer, Hit, IndexReport
 from ragqa.refusal import PLACES, Calibration
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
-from ragqa.store import AnswerCache, IndexReader, IndexWriter, PassageIds, no_index
+from ragqa.store import AnswerCache, IndexReader, IndexWriter, PassageIds, digests_of, no_index
 
 NO_MATCH = "no document matches the filter"
 
@@ -133,16 +132,16 @@ def ask(
     IndexDamagedError.
     """
     clock, heard = _Clock(), progress or Progress()
-    texts = [json.dumps(astuple(text)) for text in given]
-    if session.answers and (known := session.answers.find(question, texts)):
+    kept = None if given else session.answers  # texts that are not indexed are not kept either
+    if kept and (known := kept.find(question)):
         return _given_again(known, session, heard, clock)
     hits = hits_of_texts(question, given, session.embedder)
     hits += session.search(question)
     clock.lap("retrieve")
+    files = digests_of(hit.path for hit in hits) if kept else {}
     answer = _answer(question, hits, given, session, heard, clock)
-    if session.answers:
-        found = [hit.path for hit in hits if not hit.is_given]
-        session.answers.keep(question, texts, answer, found)
+    if kept:
+        kept.keep(question, answer, files)
     return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
 
 
@@ -189,7 +188,12 @@ def _given_again(answer: Answer, session: Session, heard: Progress, clock: _Cloc
     for sentence in answer.sentences:
         heard.on_sentence(sentence)
     clock.lap("recall")
-    return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
+    return replace(
+        answer,
+        index=_index_facts(session.reader),  # which may lie in another place now
+        warnings=(*session.warnings, *answer.warnings),
+        timings_ms=clock.laps,
+    )
 
 
 def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:

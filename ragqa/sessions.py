@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ragqa import models, terminal
 from ragqa.errors import IndexBusyError, NoIndexError
@@ -122,6 +122,32 @@ def _opened(directory: Path) -> Iterator[IndexReader]:
         yield reader
 
 
+class _Loads(Protocol):
+    def load(self) -> None: ...
+
+
+@contextmanager
+def _loading(*models: _Loads) -> Iterator[None]:
+    """Native code loads the models meanwhile; an error comes again where they are used.
+
+    Waits for all of them even when this process is told to stop: while llama.cpp loads, file
+    descriptor 2 leads nowhere, and what is said of the stop would be lost.
+    """
+    with ThreadPoolExecutor() as pool:
+        loading = [pool.submit(model.load) for model in models]
+        try:
+            yield
+        finally:
+            stopped: BaseException | None = None
+            while not all(one.done() for one in loading):
+                try:
+                    wait(loading)
+                except BaseException as stop:
+                    stopped = stop
+            if stopped:
+                raise stopped
+
+
 def require_index(directory: Path) -> None:
     """Raises NoIndexError when the directory holds no index."""
     from ragqa.store import index_exists, no_index
@@ -172,9 +198,7 @@ class Opener:
             load, meta = embedder_loader(self._settings), reader.meta if reader else {}
             embedder = matching_embedder(meta, _embedder_model(self._settings), load)
             model = self._model()
-            # Native code loads the models meanwhile; an error comes again where they are used.
-            with ThreadPoolExecutor() as pool:
-                pool.map(lambda one: one.load(), [embedder, *[model] * bool(model)])
+            with _loading(*[one for one in (embedder, model) if one]):
                 made = self._session(embedder, reader, model)
             made.warnings.extend(warnings)
             if reader and self._calibrated and self._writes:

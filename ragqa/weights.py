@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, ReaderTensor
 
 WITH_BF16, OTHERWISE = "BF16", "Q8_0"
+ROOM = 300_000_000  # bytes
 FILE_TYPE = "general.file_type"
 
 
@@ -37,7 +39,8 @@ def prepared(base: Path, sha256: str, adapter: Path, form: str) -> Path | None:
         with contextlib.suppress(OSError):
             target.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(target.with_suffix(".lock")):
-                if not _is_model(target):
+                # Where there is no room it would be tried in vain each time.
+                if not _is_model(target) and shutil.disk_usage(target.parent).free > ROOM:
                     _merge(base, adapter, form, target)
     return target if _is_model(target) else None
 

@@ -29,6 +29,9 @@ def test_the_first_visible_character_counts(tmp_path: Path) -> None:
         assert 0 < first < end - 0.3
         first, end = measured(r"print('\x1b[?25l\x1b[1;31m ')", terminal)
         assert end - 0.3 < first <= end
+    for failing in ("raise SystemExit(1)", "print('word'); raise SystemExit(1)", "pass"):
+        with pytest.raises(SystemExit, match="no answer"):
+            speed.first_and_end([sys.executable, "-c", failing], setting(tmp_path))
 
 
 def test_a_table_has_ratios_to_the_row_that_stands_for_1() -> None:

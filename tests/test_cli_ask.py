@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -765,13 +766,43 @@ def test_nothing_is_kept_with_no_cache_or_without_an_index(
     assert not list(tmp_path.rglob("answers.sqlite"))
 
 
-def test_another_context_is_another_question(
+def test_a_text_that_is_not_indexed_is_not_kept(
     run_cli: RunCli, own_index: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "here.txt"
     command = ["ask", "What is the code?", "--index", own_index, "--context", text]
     text.write_text("The code is 4711.")
-    first = run_cli(*command)
+    assert "4711" in run_cli(*command).out
+    assert not (own_index / "answers.sqlite").exists()
     text.write_text("The code is 1234.")
-    assert "4711" in first.out
     assert "1234" in run_cli(*command).out
+
+
+def test_an_answer_is_made_anew_when_a_filter_lets_something_else_through(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    command = ["ask", QUESTION, "--index", own_index, "--since", "2020"]
+    assert run_cli(*command).code == 0
+    for note in (tmp_path / "notes").iterdir():
+        os.utime(note, (10**9, 10**9))  # 2001
+    run_cli("index", "--index", own_index)
+    assert run_cli(*command).code == 1
+
+
+def test_an_answer_of_an_index_that_was_moved_names_its_place(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    run_cli("ask", QUESTION, "--index", own_index)
+    moved = own_index.rename(tmp_path / "moved")
+    answer = parsed(run_cli("ask", QUESTION, "--index", moved, "--json").out)
+    assert answer["index"]["path"] == str(moved)
+    assert list(answer["timings_ms"]) == ["load", "recall"]
+
+
+def test_an_answer_that_is_forgotten_is_nowhere(
+    run_cli: RunCli, own_index: Path, tmp_path: Path
+) -> None:
+    run_cli("ask", QUESTION, "--index", own_index)
+    assert b"perplexity" in (own_index / "answers.sqlite").read_bytes()
+    run_cli("forget", tmp_path / "notes", "--index", own_index)
+    assert not list(own_index.glob("answers*"))

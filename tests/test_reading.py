@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragqa import reading
 from ragqa.embedding import load_embedder
 from ragqa.extraction import rank_sentences
 from ragqa.generation import LlamaCppGenerator
@@ -224,6 +228,39 @@ def test_whatever_is_said_stands_in_its_sentence(sentences: list[str], wish: str
     if found:
         visible = OWN_MARKER.sub("", without_invisible(found.sentence.text))
         assert found.text in " ".join(visible.split())
+
+
+class Hashing(FakeSpanModel):
+    """Scores depend on every token that it has read, as with a real model."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._seen: list[int] = []
+
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> np.ndarray:
+        assert past <= len(self._seen)
+        self._seen[past:] = tokens
+        ends = range(len(self._seen) - last + 1, len(self._seen) + 1)
+        return np.stack([self._scores_of(self._seen[:end]) for end in ends])
+
+    def _scores_of(self, seen: Sequence[int]) -> np.ndarray:
+        seed = zlib.crc32(np.array(seen).tobytes())
+        scores: np.ndarray = np.random.default_rng(seed).normal(0, 4, self._size)
+        return scores.astype(np.float32)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from("gold tin iron melts at 12 and late".split()), min_size=8))
+def test_looking_ahead_changes_no_answer(words: list[str]) -> None:
+    text = " ".join(words)
+    hits = hits_of(f"# T\n\nIn {text}.\n\nOf {text[::-1]} it is {text}.\n", "/0.md")
+    ranked = rank_sentences("Which?", hits, FakeEmbedder())
+    found = []
+    for ahead in (0, 1, 8):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "LOOKAHEAD", ahead)
+            found.append(read("Which?", ranked, Hashing()))
+    assert found[0] == found[1] == found[2]
 
 
 SIGNS = st.lists(st.sampled_from(["gold", "7", " | ", "|", "<", ">", "-", " ", "."]), min_size=1)

@@ -11,9 +11,9 @@ import pytest
 
 from ragqa.records import Answer, Citation, Sentence
 from ragqa.store import answers
-from ragqa.store.answers import AnswerCache
+from ragqa.store.answers import AnswerCache, delete_answers, digests_of
 
-QUESTION, TEXTS = "What melts?", ["a text"]
+QUESTION = "What melts?"
 
 
 @pytest.fixture
@@ -44,41 +44,56 @@ def answer_of(file: Path) -> Answer:
     )
 
 
+@pytest.fixture(autouse=True)
+def published(tmp_path: Path) -> Path:
+    """An index of generation 0, as it is before the first publish."""
+    path = tmp_path / "index.sqlite"
+    publish(path, 0)
+    return path
+
+
+def publish(path: Path, generation: int) -> None:
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)")
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(generation),))
+    db.commit()
+    db.close()
+
+
 def cache_in(folder: Path, **circumstances: object) -> AnswerCache:
-    return AnswerCache(folder, {"k": 6, **circumstances})
+    return AnswerCache(folder, 0, {"k": 6, **circumstances})
 
 
 def test_an_answer_is_found_again_as_it_was(tmp_path: Path, file: Path) -> None:
     cache, answer = cache_in(tmp_path), answer_of(file)
-    assert cache.find(QUESTION, TEXTS) is None
-    cache.keep(QUESTION, TEXTS, answer, [str(file)])
-    assert cache_in(tmp_path).find(QUESTION, TEXTS) == answer
+    assert cache.find(QUESTION) is None
+    cache.keep(QUESTION, answer, digests_of([str(file)]))
+    assert cache_in(tmp_path).find(QUESTION) == answer
 
 
-def test_another_question_text_or_circumstance_has_no_answer(tmp_path: Path, file: Path) -> None:
-    cache_in(tmp_path).keep(QUESTION, TEXTS, answer_of(file), [str(file)])
-    assert cache_in(tmp_path).find("What melts", TEXTS) is None
-    assert cache_in(tmp_path).find(QUESTION, []) is None
-    assert cache_in(tmp_path, k=5).find(QUESTION, TEXTS) is None
+def test_another_question_or_circumstance_has_no_answer(tmp_path: Path, file: Path) -> None:
+    cache_in(tmp_path).keep(QUESTION, answer_of(file), digests_of([str(file)]))
+    assert cache_in(tmp_path).find("What melts") is None
+    assert cache_in(tmp_path, k=5).find(QUESTION) is None
 
 
 def test_a_file_that_has_changed_or_gone_has_no_answer(tmp_path: Path, file: Path) -> None:
     cache = cache_in(tmp_path)
-    cache.keep(QUESTION, TEXTS, answer_of(file), [str(file)])
+    cache.keep(QUESTION, answer_of(file), digests_of([str(file)]))
     file.write_text("Gold boils.")
-    assert cache.find(QUESTION, TEXTS) is None
+    assert cache.find(QUESTION) is None
     file.write_text("Gold melts.")
-    assert cache.find(QUESTION, TEXTS) is not None
+    assert cache.find(QUESTION) is not None
     file.unlink()
-    assert cache.find(QUESTION, TEXTS) is None
+    assert cache.find(QUESTION) is None
 
 
 def test_a_later_answer_takes_the_place_of_the_earlier(tmp_path: Path, file: Path) -> None:
     cache, answer = cache_in(tmp_path), answer_of(file)
-    cache.keep(QUESTION, TEXTS, answer, [])
+    cache.keep(QUESTION, answer, {})
     later = replace(answer, confidence=0.5)
-    cache.keep(QUESTION, TEXTS, later, [])
-    assert cache.find(QUESTION, TEXTS) == later
+    cache.keep(QUESTION, later, {})
+    assert cache.find(QUESTION) == later
 
 
 def test_only_the_latest_are_kept(
@@ -87,38 +102,70 @@ def test_only_the_latest_are_kept(
     monkeypatch.setattr(answers, "KEPT", 3)
     cache = cache_in(tmp_path)
     for number in range(5):
-        cache.keep(str(number), [], answer_of(file), [])
-    assert [bool(cache.find(str(number), [])) for number in range(5)] == [False] * 2 + [True] * 3
+        cache.keep(str(number), answer_of(file), {})
+    assert [bool(cache.find(str(number))) for number in range(5)] == [False] * 2 + [True] * 3
 
 
-@pytest.mark.parametrize("damage", ["no database", "other table", "no answer"])
+@pytest.mark.parametrize("damage", ["no database", "other table", "no JSON", "no answer"])
 def test_what_is_damaged_is_deleted_and_begun_anew(tmp_path: Path, file: Path, damage: str) -> None:
     cache, path = cache_in(tmp_path), tmp_path / "answers.sqlite"
-    cache.keep(QUESTION, TEXTS, answer_of(file), [])
+    cache.keep(QUESTION, answer_of(file), {})
     if damage == "no database":
         path.write_bytes(b"no database at all" * 100)
+    elif damage == "other table":
+        path.unlink()
+        db = sqlite3.connect(path)
+        db.execute("CREATE TABLE answers (key TEXT, answer TEXT)")
+        db.close()
     else:
+        value = "{" if damage == "no JSON" else json.dumps({"state": 1})
         with sqlite3.connect(path) as db:
-            value = json.dumps({"state": 1}) if damage == "no answer" else "{"
             db.execute("UPDATE answers SET answer = ?", (value,))
         db.close()
-    assert cache.find(QUESTION, TEXTS) is None
-    cache.keep(QUESTION, TEXTS, answer_of(file), [])
-    assert cache.find(QUESTION, TEXTS) == answer_of(file)
+    assert cache.find(QUESTION) is None
+    cache.keep(QUESTION, answer_of(file), {})
+    assert cache.find(QUESTION) == answer_of(file)
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path, file: Path) -> None:
     cache = cache_in(tmp_path / "nowhere")
-    cache.keep(QUESTION, TEXTS, answer_of(file), [])
-    assert cache.find(QUESTION, TEXTS) is None
+    cache.keep(QUESTION, answer_of(file), {})
+    assert cache.find(QUESTION) is None
 
 
 def test_a_locked_cache_is_passed_over(tmp_path: Path, file: Path) -> None:
     cache = cache_in(tmp_path)
-    cache.keep(QUESTION, TEXTS, answer_of(file), [])
+    cache.keep(QUESTION, answer_of(file), {})
     db = sqlite3.connect(tmp_path / "answers.sqlite", isolation_level=None)
     db.execute("BEGIN EXCLUSIVE")
-    assert cache.find(QUESTION, TEXTS) is None
-    cache.keep("Another?", TEXTS, answer_of(file), [])
+    assert cache.find(QUESTION) is None
+    cache.keep("Another?", answer_of(file), {})
     db.close()
-    assert cache.find(QUESTION, TEXTS) is not None
+    assert cache.find(QUESTION) is not None
+
+
+def test_an_answer_from_an_index_that_has_been_replaced_meanwhile_is_not_kept(
+    tmp_path: Path, file: Path, published: Path
+) -> None:
+    cache = cache_in(tmp_path)
+    cache.keep("Earlier?", answer_of(file), {})
+    publish(published, 1)
+    cache.keep(QUESTION, answer_of(file), {})
+    assert not (tmp_path / "answers.sqlite").exists()
+
+
+def test_what_a_killed_process_left_is_deleted_too(tmp_path: Path) -> None:
+    for name in ("answers.sqlite", "answers.sqlite-journal"):
+        (tmp_path / name).write_text("private")
+    delete_answers(tmp_path)
+    assert not list(tmp_path.glob("answers*"))
+
+
+def test_a_file_that_changes_while_it_is_answered_from_is_another(
+    tmp_path: Path, file: Path
+) -> None:
+    before = digests_of([str(file)])
+    file.write_text("Gold boils.")
+    cache = cache_in(tmp_path)
+    cache.keep(QUESTION, answer_of(file), before)
+    assert cache.find(QUESTION) is None

@@ -15,7 +15,7 @@ Knows nothing of files, models or questions.
 """
 
 from ragqa.store.allowed import PassageIds
-from ragqa.store.answers import AnswerCache
+from ragqa.store.answers import AnswerCache, digests_of
 from ragqa.store.layout import index_exists, no_index
 from ragqa.store.reader import IndexReader
 from ragqa.store.rows import KnownDocument, StoredPassage
@@ -30,6 +30,7 @@ __all__ = [
     "PassageIds",
     "StoredDocument",
     "StoredPassage",
+    "digests_of",
     "index_exists",
     "no_index",
 ]

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from ragqa.errors import IndexBusyError, IndexDamagedError, UsageError
 from ragqa.records import Document, Passage
 from ragqa.store import backlinks, layout, rows, vectors
+from ragqa.store.answers import delete_answers
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.publishing import published_index
 from ragqa.store.vectors import VectorFile
@@ -293,9 +294,10 @@ class IndexWriter:
         file = vectors.save(index, self.directory, generation)
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
         self._write_meta({**values, **file.to_meta(), **self._counts()})
+        delete_answers(self.directory)  # also where this process is killed just after the commit
         self._db.execute("COMMIT")
+        delete_answers(self.directory)  # those that were given meanwhile
         vectors.remove_others(self.directory, file.name)
-        (self.directory / layout.ANSWERS).unlink(missing_ok=True)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
         self._cache.collect_garbage(live)
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
