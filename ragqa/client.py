@@ -30,7 +30,7 @@ ACCEPTED = b"+"
 # What a signal to this process is to the server; the end of the connection is a SIGTERM too.
 SIGNALS = {signal.SIGINT: b"i", signal.SIGTERM: b"t"}
 CONNECT_SECONDS = 2.0
-EXIT_SERVER_GONE = 70
+EXIT_SERVER_GONE = 3
 
 
 def served(arguments: Sequence[str]) -> int | None:

@@ -124,6 +124,8 @@ class Server:
     def _obeying(self, connection: socket.socket, arguments: list[str]) -> int:
         """The exit code of a command; signals that the client passes on stop it alone."""
         self._is_running, self._was_told = True, False
+        # A script's background jobs ignore Ctrl-C, but what a client passes on must arrive.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=self._pass_signals, args=[connection], daemon=True).start()
         try:
             code = self._run(arguments)
@@ -131,6 +133,8 @@ class Server:
                 self._is_running = False
         except terminal.Stopped as stop:  # just after the command's end
             code = stop.code
+        finally:
+            signal.signal(signal.SIGINT, before)
         if code in STOPPED and not self._was_told:
             raise terminal.Stopped(STOPPED[code])  # the server itself is meant
         return code

@@ -59,9 +59,9 @@ class Place:
         out, err = process.communicate(typed, timeout=WAIT)
         return Result(process.returncode, out, err)
 
-    def serve(self) -> subprocess.Popen[str]:
+    def serve(self, program: list[str] = ALONE) -> subprocess.Popen[str]:
         """A server that listens."""
-        server = self.start(ALONE, "serve")
+        server = self.start(program, "serve")
         assert server.stderr
         assert server.stderr.readline() == f"serving at {self.socket}; Ctrl-C ends it\n"
         return server
@@ -178,6 +178,20 @@ def test_one_command_at_a_time_and_a_signal_stops_it_alone(
     assert waiting.wait(WAIT) == 130  # its input is still open
     assert waiting.communicate() == ("", "ragqa: interrupted\n")
     assert place.run(SERVED, "search", "yeast").code == 0
+
+
+@pytest.mark.slow
+def test_a_signal_stops_a_command_also_where_the_server_ignores_it(place: Place) -> None:
+    background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *ALONE]  # a script's `serve &`
+    server = place.serve(background)
+    waiting = _waiting(place)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(WAIT) == 130
+    assert waiting.communicate() == ("", "ragqa: interrupted\n")
+    assert place.run(SERVED, "search", "yeast").code == 0
+    server.send_signal(signal.SIGINT)
+    assert place.run(SERVED, "search", "yeast").code == 0
+    assert _end(server) == 143
 
 
 @pytest.mark.slow
