@@ -70,7 +70,7 @@ def confidence(signals: Signals) -> float:
     fitted = _fitted()["retrieval" if signals.refused is None else "reading"]
     pairs = zip(fitted["weights"], signals.features, strict=True)
     total = fitted["bias"] + math.fsum(weight * value for weight, value in pairs)
-    return round(sigmoid(total), PLACES)
+    return round(min(max(sigmoid(total), SMALLEST), 1 - SMALLEST), PLACES)  # nothing is certain
 
 
 def weights_version() -> str:
