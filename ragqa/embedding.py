@@ -136,6 +136,7 @@ class MiniLM:
         self._threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
+        self._asked: tuple[str, QuestionEncoding] | None = None  # the last question
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
 
@@ -206,7 +207,6 @@ class MiniLM:
 
         Each core runs batches of its own: a fifth faster than all cores at one batch.
         """
-
         from threadpoolctl import threadpool_limits
 
         def run(places: list[int]) -> Made:
@@ -219,9 +219,14 @@ class MiniLM:
             yield from zip(batches, pool.map(run, batches), strict=True)
 
     def encode_question(self, text: str) -> QuestionEncoding:
-        """The same of a question: MiniLM has no prompts, it is one more text."""
-        vector, words = self.vector_and_words(text)
-        return QuestionEncoding(vector, late_interaction.projected(words))
+        """The same of a question: MiniLM has no prompts, it is one more text.
+
+        An answer needs that of its question several times.
+        """
+        if self._asked is None or self._asked[0] != text:
+            vector, words = self.vector_and_words(text)
+            self._asked = text, QuestionEncoding(vector, late_interaction.projected(words))
+        return self._asked[1]
 
     def vector_and_words(self, text: str) -> tuple[Vectors, Vectors]:
         """The vector [dimension] of a text, and those of its words [words, dimension]."""

@@ -49,9 +49,6 @@ class Generator(Protocol):
     def context_tokens(self) -> int:
         """Tokens of prompt and answer together."""
 
-    def load(self) -> None:
-        """Load it now rather than at its first use, perhaps in another thread."""
-
     def count_tokens(self, text: str) -> int:
         """Tokens of a text."""
 

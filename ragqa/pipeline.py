@@ -23,7 +23,7 @@ from ragqa.indexing import IndexRun, Observer
 from ragqa.lexical import question_words
 from ragqa.reading import TokenModel
 from ragqa.records import Answer, Hit, IndexReport
-from ragqa.refusal import PLACES, Calibration
+from ragqa.refusal import Calibration, shown
 from ragqa.reranking import Reranker
 from ragqa.retrieval import retrieve
 from ragqa.store import AnswerCache, IndexReader, IndexWriter, PassageIds, digests_of, no_index
@@ -117,7 +117,7 @@ class Session:
     def confidence(self, evidence: Evidence) -> float:
         """The probability that there is an answer in the documents."""
         raw = evidence.confidence
-        return round(self.calibration.probability(raw), PLACES) if self.calibration else raw
+        return shown(self.calibration.probability(raw)) if self.calibration else raw
 
 
 def ask(

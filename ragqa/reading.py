@@ -60,9 +60,6 @@ class TokenModel(Protocol):
     def context_tokens(self) -> int:
         """Tokens of prompt and answer together."""
 
-    def load(self) -> None:
-        """Load it now rather than at its first use, perhaps in another thread."""
-
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, control tokens in it taken as plain text."""
 
@@ -323,9 +320,8 @@ class _Lookahead:
     def __init__(self, model: TokenModel, past: int, opening: Sequence[int]) -> None:
         self._model, self._past = model, past + len(opening)
         self._read: list[int] = []
-        self._rows: list[Scores] = list(
-            model.logits(opening, past)
-        )  # after nothing, after the first, ...
+        # After nothing, after the first token that was read, and so on.
+        self._rows: list[Scores] = list(model.logits(opening, past))
 
     def scores_after(self, said: Sequence[int], likely: Sequence[int]) -> Scores:
         """Scores after `said`; `likely` is what may be said next."""

@@ -70,7 +70,7 @@ def confidence(signals: Signals) -> float:
     fitted = _fitted()["retrieval" if signals.refused is None else "reading"]
     pairs = zip(fitted["weights"], signals.features, strict=True)
     total = fitted["bias"] + math.fsum(weight * value for weight, value in pairs)
-    return round(min(max(sigmoid(total), SMALLEST), 1 - SMALLEST), PLACES)  # nothing is certain
+    return shown(sigmoid(total))
 
 
 def weights_version() -> str:
@@ -115,8 +115,17 @@ def sigmoid(value: float) -> float:
 
 def logit(probability: float) -> float:
     """The logarithm of the odds; probabilities of 0 and 1 count as nearly so."""
-    kept = min(max(probability, SMALLEST), 1 - SMALLEST)
+    kept = _inside(probability)
     return math.log(kept / (1 - kept))
+
+
+def shown(probability: float) -> float:
+    """A probability as it is shown: to four places, and never as a certainty."""
+    return round(_inside(probability), PLACES)
+
+
+def _inside(probability: float) -> float:
+    return min(max(probability, SMALLEST), 1 - SMALLEST)
 
 
 @cache

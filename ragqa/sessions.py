@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragqa import models, terminal
 from ragqa.errors import IndexBusyError, NoIndexError
@@ -122,12 +122,8 @@ def _opened(directory: Path) -> Iterator[IndexReader]:
         yield reader
 
 
-class _Loads(Protocol):
-    def load(self) -> None: ...
-
-
 @contextmanager
-def _loading(*models: _Loads) -> Iterator[None]:
+def _loading(*models: Embedder | LlamaCppGenerator) -> Iterator[None]:
     """Native code loads the models meanwhile; an error comes again where they are used.
 
     Waits for all of them even when this process is told to stop: while llama.cpp loads, file

@@ -1,9 +1,8 @@
 """The reader's weights made ready for this processor: generator and adapter in one file.
 
-An adapter that stays beside its model costs a fifth of the time of a prompt; added to the weights
-once, it costs nothing. The form of the sum is the one that llama.cpp reads fastest here
-(`benchmarks/speed.py`). It is made at the first use and kept in the user's cache. Knows nothing of
-prompts, or of how a model is loaded.
+With the adapter beside the weights as shipped, a prompt takes two to three times as long
+(`benchmarks/speed.py`). The sum is made at the first use, in the form that llama.cpp reads fastest
+here, and kept in the user's cache. Knows nothing of prompts, or of how a model is loaded.
 """
 
 from __future__ import annotations

@@ -95,9 +95,6 @@ class FakeGenerator:
         self.context_tokens = context_tokens
         self.messages: list[str] = []
 
-    def load(self) -> None:
-        return
-
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
@@ -123,9 +120,6 @@ class FakeSpanModel:
         self._p_refused = p_refused
         self._read = 0
         self.prompts: list[str] = []
-
-    def load(self) -> None:
-        return
 
     def encode(self, text: str) -> list[int]:
         words = re.findall(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s", text)
