@@ -7,8 +7,8 @@ normalized sentence embeddings, float32 [batch, 384]: mean pooling and normaliza
 the model card of sentence-transformers/all-MiniLM-L6-v2 describes; and, for late interaction, the
 vectors of the single tokens that were pooled, float32 [batch, sequence, 384]. Its large
 initializers are external and carry the names of the tensors in `model.safetensors`;
-`ragqa.embedding` hands them to onnxruntime when it opens the session. So the package ships some
-40 KB instead of a second copy of 90 MB of weights.
+`ragqa.embedding.minilm_runtimes` hands them to onnxruntime when it opens the session. So the
+package ships some 40 KB instead of a second copy of 90 MB of weights.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy as np
 from ragqa import late_interaction
 from ragqa.documents import read_document
 from ragqa.documents.folder import find_documents
-from ragqa.embedding import MiniLM
+from ragqa.embedding.minilm import MiniLM
 from ragqa.models import BUNDLED_EMBEDDER
 from ragqa.passages import split
 

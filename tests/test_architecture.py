@@ -119,11 +119,11 @@ TABLE: dict[str, tuple[str, str]] = {
 # Heavy libraries, and the modules that may load them: one each, but that two kinds of model come
 # from sentence-transformers.
 HEAVY = {
-    "torch": "embedding",
-    "sentence_transformers": "embedding reranking",
-    "onnxruntime": "embedding",
-    "tokenizers": "embedding",
-    "transformers": "embedding",
+    "torch": "embedding.minilm_runtimes",
+    "sentence_transformers": "embedding.sentence_transformer reranking",
+    "onnxruntime": "embedding.minilm_runtimes",
+    "tokenizers": "embedding.minilm",
+    "transformers": "",
     "faiss": "store.vectors",
     "llama_cpp": "llama",
 }

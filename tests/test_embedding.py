@@ -12,12 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa import late_interaction
-from ragqa.embedding import (
-    MiniLM,
-    SentenceTransformerEmbedder,
-    load_embedder,
-    matching_embedder,
-)
+from ragqa.embedding import load_embedder, matching_embedder
+from ragqa.embedding.minilm import MiniLM
+from ragqa.embedding.sentence_transformer import SentenceTransformerEmbedder
 from ragqa.errors import IndexDamagedError, ModelError
 from ragqa.late_interaction import BITS, BYTES
 from ragqa.models import BUNDLED_EMBEDDER, embedder_folder

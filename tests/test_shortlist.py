@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragqa.embedding import MiniLM
+from ragqa.embedding.minilm import MiniLM
 from ragqa.extraction import rank_sentences
 from ragqa.models import BUNDLED_EMBEDDER
 from ragqa.records import Hit
