@@ -100,6 +100,8 @@ class IndexRun:
         """Make the vectors that are missing, and keep each batch as soon as it is made."""
         cache = self._writer.open_cache(embedder.fingerprint)
         pending = list(self._writer.texts_to_embed(cache).items())
+        if pending:
+            embedder.load(len(pending))
         for start in range(0, len(pending), EMBED_BATCH):
             observe("embedding", start, len(pending))
             batch = pending[start : start + EMBED_BATCH]

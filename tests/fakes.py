@@ -25,9 +25,10 @@ class FakeEmbedder:
         self.max_tokens = max_tokens
         self.fingerprint = f"{name}@0/fake"
         self.embedded: list[str] = []
+        self.loaded_for: list[int] = []
 
-    def load(self) -> None:
-        return
+    def load(self, passages: int = 0) -> None:
+        self.loaded_for.append(passages)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words, plus one special token at each end."""

@@ -39,8 +39,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "late_interaction": ("", "numpy"),
     "lexical": ("sentences", "lazy:Stemmer"),
     "embedding": (
-        "late_interaction models errors surrogates",
-        "numpy lazy:onnxruntime lazy:sentence_transformers lazy:threadpoolctl lazy:tokenizers",
+        "late_interaction llama models errors surrogates",
+        "numpy lazy:onnxruntime lazy:sentence_transformers lazy:threadpoolctl lazy:tokenizers"
+        " lazy:torch",
     ),
     "reranking": ("models errors surrogates", "numpy lazy:sentence_transformers"),
     "store": ("filters lexical records errors surrogates", "numpy filelock lazy:faiss"),

@@ -59,6 +59,15 @@ def test_equal_texts_are_embedded_once(notes: Notes) -> None:
     assert len(notes.ids()) == 3
 
 
+def test_the_embedder_is_told_how_much_there_is_to_encode(indexed: Notes) -> None:
+    assert indexed.embedder.loaded_for == [5]
+    indexed.update()
+    assert indexed.embedder.loaded_for == [5]  # nothing: not even loaded
+    indexed.write("new.md", "epsilon")
+    indexed.update()
+    assert indexed.embedder.loaded_for == [5, 1]
+
+
 def test_added_file_leaves_the_others_alone(indexed: Notes) -> None:
     ids = indexed.ids()
     indexed.write("new.md", "epsilon")

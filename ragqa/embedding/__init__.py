@@ -47,8 +47,11 @@ class Embedder(Protocol):
     def max_tokens(self) -> int:
         """Tokens that the model reads of a text, special tokens included."""
 
-    def load(self) -> None:
-        """Load it now rather than at its first use, perhaps in another thread."""
+    def load(self, passages: int = 0) -> None:
+        """Load it now rather than at its first use, perhaps in another thread.
+
+        `passages` is how many will be encoded, where that is known: many may be worth more time.
+        """
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, nothing cut off."""

@@ -16,18 +16,22 @@ import numpy.typing as npt
 
 from ragqa import late_interaction, models
 from ragqa.embedding.encodings import Encoding, QuestionEncoding, Vectors
-from ragqa.embedding.minilm_runtimes import Ids, OnnxGraph
+from ragqa.embedding.minilm_runtimes import Bfloat16Torch, Ids, OnnxGraph
+from ragqa.llama import multiplies_bf16
 from ragqa.surrogates import encodable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Made = TypeVar("Made")
+Runtime = OnnxGraph | Bfloat16Torch
 TokenIds = list[int]
 Places = npt.NDArray[np.intp]
 SEP = 102
 # Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
 BATCH = 8
+# Passages in one run of `index` from which on importing torch pays.
+MANY = 500
 SHARE = 4  # batches that each thread has at least, where there are texts enough
 
 
@@ -41,14 +45,17 @@ class MiniLM:
         self.name = name
         self._threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
+        self._weights = self._folder / "model.safetensors"
+        self._expected = 0  # passages of this run
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
         self._asked: tuple[str, QuestionEncoding] | None = None  # the last question
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
 
-    def load(self) -> None:
-        """Load tokenizer and graph."""
-        _ = self._tokenizer, self._graph
+    def load(self, passages: int = 0) -> None:
+        """Load tokenizer and graph; for many passages what encodes them faster, if this can."""
+        self._expected = passages
+        _ = self._tokenizer, self._runtime(passages)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -61,7 +68,15 @@ class MiniLM:
 
     @cached_property
     def _graph(self) -> OnnxGraph:
-        return OnnxGraph(self._folder / "model.safetensors")
+        return OnnxGraph(self._weights)
+
+    @cached_property
+    def _bfloat16(self) -> Bfloat16Torch:
+        return Bfloat16Torch(self._weights)
+
+    def _runtime(self, texts: int) -> Runtime:
+        """What computes that many texts soonest, loaded."""
+        return self._bfloat16 if texts >= MANY and multiplies_bf16() else self._graph
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""
@@ -71,7 +86,8 @@ class MiniLM:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors in the order of `texts`."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for batch, found in self._in_batches(self._tokenized(texts), _vectors_alone):
+        runtime = self._runtime(len(texts))
+        for batch, found in self._in_batches(self._tokenized(texts), runtime, _vectors_alone):
             vectors[batch] = found
         return vectors
 
@@ -83,13 +99,15 @@ class MiniLM:
             return list(map(Encoding, vectors, map(late_interaction.codes_of, words)))
 
         encoded: dict[int, Encoding] = {}
-        for batch, made in self._in_batches(self._tokenized(texts), encodings):
+        runtime = self._runtime(max(self._expected, len(texts)))
+        for batch, made in self._in_batches(self._tokenized(texts), runtime, encodings):
             encoded.update(zip(batch, made, strict=True))
         return [encoded[i] for i in range(len(texts))]
 
     def _in_batches(
         self,
         tokenized: Sequence[TokenIds],
+        runtime: Runtime,  # loaded, by one thread
         finish: Callable[[list[TokenIds], Vectors, Vectors], Made],
     ) -> Iterator[tuple[list[int], Made]]:
         """Places of texts of like length, with what `finish` makes of their vectors and tokens'.
@@ -98,11 +116,9 @@ class MiniLM:
         """
         from threadpoolctl import threadpool_limits
 
-        graph = self._graph  # loaded by one thread, not by several at once
-
         def run(places: list[int]) -> Made:
             batch = [tokenized[i] for i in places]
-            return finish(batch, *graph.run(*_padded(batch)))
+            return finish(batch, *runtime.run(*_padded(batch)))
 
         batches = list(_batches(tokenized, self._threads))
         with ThreadPoolExecutor(self._threads) as pool, threadpool_limits(1, "blas"):

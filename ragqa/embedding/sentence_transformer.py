@@ -41,7 +41,7 @@ class SentenceTransformerEmbedder:
                 "name a complete sentence-transformers folder",
             ) from error
 
-    def load(self) -> None:
+    def load(self, passages: int = 0) -> None:
         """Load the model and its library. Raises ModelError."""
         _ = self._model
 
