@@ -6,7 +6,6 @@ imported inside the commands, so that `--help` is instant.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,11 +49,6 @@ models_app = typer.Typer(
     help="The models that ragqa knows.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(models_app, name="models")
-
-
-def main() -> None:
-    """The `ragqa` command."""
-    sys.exit(terminal.run(app, sys.argv[1:]))
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from ragqa.records import Block
 from ragqa.sentences import sentence_spans
@@ -206,18 +206,24 @@ def _any(patterns: Iterable[str]) -> str:
     return "(?:" + "|".join(patterns) + ")"
 
 
-ORDER = re.compile(
-    rf"\b{_any(ANYWHERE)}|{CLAUSE}{_any(AT_CLAUSE)}|{FIRST}{_any(AT_START)}|^\W*{_any(CALLS)}"
-    # To people, too: "Tell the user to restart it." With "System:" before it, it is to a model.
-    rf"|^\W*(?:{OPENING}\b\W{{0,8}}){{1,4}}tell the (?:user|reader)\b"
-)
-FOREIGN_ORDER = re.compile(
-    rf"(?:\b|(?<=[{HAN}]))"
-    + _any(f"(?:{verb}).{{0,40}}?(?:{what})" for verb, what in FOREIGN)
-    + "|"
-    + _any(f"(?:{what}).{{0,40}}?(?:{verb})" for what, verb in FOREIGN_VERB_LAST)
-)
 END = re.compile("|".join(ENDS))
+
+
+@cache
+def _orders() -> re.Pattern[str]:
+    """What gives an order. Compiled when the first sentence is looked at: it takes a while."""
+    of_a_model = (
+        rf"\b{_any(ANYWHERE)}|{CLAUSE}{_any(AT_CLAUSE)}|{FIRST}{_any(AT_START)}|^\W*{_any(CALLS)}"
+        # To people, too: "Tell the user to restart it." With "System:" before it, it is to a model.
+        rf"|^\W*(?:{OPENING}\b\W{{0,8}}){{1,4}}tell the (?:user|reader)\b"
+    )
+    foreign = (
+        rf"(?:\b|(?<=[{HAN}]))"
+        + _any(f"(?:{verb}).{{0,40}}?(?:{what})" for verb, what in FOREIGN)
+        + "|"
+        + _any(f"(?:{what}).{{0,40}}?(?:{verb})" for what, verb in FOREIGN_VERB_LAST)
+    )
+    return re.compile(f"(?:{of_a_model})|(?:{foreign})")
 
 
 def is_instruction(sentence: str) -> bool:
@@ -281,7 +287,7 @@ def without_orders(blocks: Iterable[Block]) -> str:
 
 def _is_order(text: str) -> bool:
     text = QUOTE_MARK.sub("", QUOTED.sub("…", text)).lower()
-    return bool(ORDER.search(text) or FOREIGN_ORDER.search(text))
+    return bool(_orders().search(text))
 
 
 def _readable(sentence: str) -> str:

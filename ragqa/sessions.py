@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ragqa import models, terminal
+from ragqa import early, models, terminal
 from ragqa.errors import IndexBusyError, NoIndexError
 from ragqa.filters import Filter
 from ragqa.settings import Settings, data_directory
@@ -66,10 +66,13 @@ def embedder_loader(settings: Settings) -> Callable[[str], Embedder]:
     from ragqa.embedding import load_embedder
 
     def load(model: str) -> Embedder:
-        key = model, settings.threads
-        return _kept("embedder", key, Path(model), lambda: load_embedder(model, settings.threads))
+        ready = early.begun(model) if not settings.threads else None
+        return ready or load_embedder(model, settings.threads)
 
-    return load
+    def kept(model: str) -> Embedder:
+        return _kept("embedder", (model, settings.threads), Path(model), lambda: load(model))
+
+    return kept
 
 
 @contextmanager

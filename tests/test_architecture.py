@@ -43,6 +43,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "numpy lazy:onnxruntime lazy:sentence_transformers lazy:threadpoolctl lazy:tokenizers"
         " lazy:torch",
     ),
+    "early": ("embedding models", ""),
     "reranking": ("models errors surrogates", "numpy lazy:sentence_transformers"),
     "store": ("filters lexical records errors surrogates", "numpy filelock lazy:faiss"),
     "indexing": ("documents passages embedding store records errors", ""),
@@ -73,7 +74,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "options": ("", "typer"),
     "terminal": ("errors render", "typer lazy:rich"),
     "sessions": (
-        "settings errors filters models records terminal embedding reranking generation store"
+        "settings early errors filters models records terminal embedding reranking generation store"
         " calibration pipeline",
         "",
     ),
@@ -115,7 +116,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "__init__": ("", ""),
     "client": ("__init__", "lazy:platformdirs"),
     "server": ("__init__ client errors sessions terminal", ""),
-    "__main__": ("cli client", ""),
+    "__main__": ("cli client early terminal", ""),
 }
 # Heavy libraries, and the modules that may load them: one each, but that two kinds of model come
 # from sentence-transformers.

@@ -16,19 +16,17 @@ from tests.programs import ANSWER, DEFAULT_EMBEDDER, QUESTION, RAGQA, make_index
 
 # Runs a module with arguments and writes down what it does with internet sockets.
 WATCHED = """
-import atexit, runpy, socket, sys
-seen = []
+import runpy, socket, sys
+seen = open(sys.argv.pop(1), "w", buffering=1)
 def watch(event, arguments):
     if event == "socket.__new__" and arguments[1] in (socket.AF_INET, socket.AF_INET6):
-        seen.append(event)
+        print(event, file=seen)
     elif event in ("socket.connect", "socket.bind", "socket.sendto"):
         if arguments[0].family in (socket.AF_INET, socket.AF_INET6):
-            seen.append(event)
+            print(event, file=seen)
     elif event in ("socket.getaddrinfo", "socket.gethostbyname", "urllib.Request"):
-        seen.append(event)
+        print(event, file=seen)
 sys.addaudithook(watch)
-report = sys.argv.pop(1)
-atexit.register(lambda: open(report, "w").write("\\n".join(seen)))
 sys.argv.pop(0)
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
@@ -67,7 +65,7 @@ def test_the_watch_sees_a_socket(tmp_path: Path) -> None:
         "    socket.create_connection(server.getsockname()).close()\n"
     )
     code = WATCHED.replace(
-        "import atexit", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport atexit", 1
+        "import runpy", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport runpy", 1
     )
     report = tmp_path / "report"
     subprocess.run([sys.executable, "-c", code, str(report), "phone"], check=True)

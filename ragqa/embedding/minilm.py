@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -47,6 +48,7 @@ class MiniLM:
         self._folder = models.embedder_folder(name)
         self._weights = self._folder / "model.safetensors"
         self._expected = 0  # passages of this run
+        self._loading = Lock()
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
         self._asked: tuple[str, QuestionEncoding] | None = None  # the last question
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
@@ -55,7 +57,8 @@ class MiniLM:
     def load(self, passages: int = 0) -> None:
         """Load tokenizer and graph; for many passages what encodes them faster, if this can."""
         self._expected = passages
-        _ = self._tokenizer, self._runtime(passages)
+        with self._loading:
+            _ = self._tokenizer, self._runtime(passages)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

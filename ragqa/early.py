@@ -1,0 +1,36 @@
+"""The bundled embedder, loaded in a thread while the rest of the program is still imported.
+
+A question needs it nearly always, and of all that comes before the search it takes longest. Knows
+nothing of settings, or of whether it will be wanted.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ragqa.embedding.minilm import MiniLM
+
+_embedder: MiniLM | None = None
+
+
+def begin() -> None:
+    """Load it from now on. What goes wrong comes again, and is told, where it is used."""
+    global _embedder
+    from ragqa.embedding.minilm import MiniLM
+    from ragqa.models import BUNDLED_EMBEDDER
+
+    def load(embedder: MiniLM) -> None:
+        with suppress(Exception):
+            embedder.load()
+
+    with suppress(Exception):
+        _embedder = MiniLM(BUNDLED_EMBEDDER)
+        Thread(target=load, args=(_embedder,)).start()
+
+
+def begun(model: str) -> MiniLM | None:
+    """The embedder of that catalogue name, if it was begun; its `load` waits for the rest."""
+    return _embedder if _embedder and _embedder.name == model else None
