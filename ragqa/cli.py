@@ -79,6 +79,9 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read every file anew, as if all had changed.")
+    ] = False,
     max_file_mb: Annotated[
         int | None, typer.Option("--max-file-mb", metavar="MB", help="Largest file to read.")
     ] = None,
@@ -102,7 +105,7 @@ def index(
     )
     named = [arguments.existing_folder(folder) for folder in folders or []]
     directory = settings.index_directory
-    report = sessions.update_index(settings, directory, named, dry_run=dry_run)
+    report = sessions.update_index(settings, directory, named, dry_run=dry_run, force=force)
     for line in (*report.warnings, *render.failed_lines(report)):
         terminal.say(render.clean_line(line))
     if json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,7 +59,8 @@ class Generator(Protocol):
 class LlamaCppGenerator:
     """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
 
-    `model` is a catalogue name or a path, `adapter` a LoRA adapter for it as GGUF. Raises
+    `model` is a catalogue name or a path, `adapter` a LoRA adapter for it as GGUF; `on_preparing`
+    is told when the two are made one, which takes some seconds once (`ragqa.weights`). Raises
     UsageError when there is no such file, ModelError when it is damaged or cannot be loaded.
     """
 
@@ -69,10 +70,12 @@ class LlamaCppGenerator:
         context_tokens: int = 4096,
         threads: int = 0,
         adapter: Path | None = None,
+        on_preparing: Callable[[], None] = lambda: None,
     ) -> None:
         self._threads = threads or os.cpu_count() or 1
         self._shipped_as, self._path, self._sha256 = models.generator_file(model)
         self._adapter = adapter
+        self._on_preparing = on_preparing
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
 
@@ -86,7 +89,7 @@ class LlamaCppGenerator:
         path, adapter, name = self._path, self._adapter, self._shipped_as
         if adapter:
             reader, form = f"reader {models.file_hash(adapter)[:8]}", fastest_form()
-            if found := prepared(path, self._sha256, adapter, form):
+            if found := prepared(path, self._sha256, adapter, form, self._on_preparing):
                 path, adapter, name = found, None, f"{name} {form}"
             name += f" + {reader}"
         try:

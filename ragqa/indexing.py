@@ -29,11 +29,15 @@ RACY_NS = 2_000_000_000
 
 
 class IndexRun:
-    """Counts what a run does to the index behind `writer`."""
+    """Counts what a run does to the index behind `writer`.
 
-    def __init__(self, writer: IndexWriter, max_file_bytes: int) -> None:
+    `force` reads every file anew, as if all had changed.
+    """
+
+    def __init__(self, writer: IndexWriter, max_file_bytes: int, force: bool = False) -> None:
         self._writer = writer
         self._max_file_bytes = max_file_bytes
+        self._force = force
         self._started = time.monotonic()
         self._known = writer.documents()
         self._found: dict[Path, FoundFile] = {}
@@ -179,7 +183,7 @@ class IndexRun:
         """Bring the index up to date with one file."""
         known = self._known.get(str(file.path))
         facts = FileFacts(str(file.path), file.size, file.mtime_ns, time.time_ns(), "")
-        if known and _same_times(known, file):
+        if known and not self._force and _same_times(known, file):
             self.unchanged += known.has_text
             return
         if file.reason:
@@ -208,7 +212,7 @@ class IndexRun:
     ) -> None:
         """Stage the content of a file whose times are new."""
         facts = replace(facts, sha256=hashlib.sha256(data).hexdigest())
-        if known and known.has_text and known.sha256 == facts.sha256:
+        if known and known.has_text and known.sha256 == facts.sha256 and not self._force:
             self._writer.touch(known, facts)
             self.unchanged += 1
             return

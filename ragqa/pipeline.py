@@ -41,8 +41,11 @@ def build_index(
     max_file_bytes: int = 20_000_000,
     wait: float = 0.0,
     dry_run: bool = False,
+    force: bool = False,
 ) -> IndexReport:
     """Bring the index in `directory` up to date with `folders`, or with those that it knows.
+
+    Files whose size and time are as they were are not read, unless by `force`.
 
     Raises IndexBusyError, IndexDamagedError, UsageError, ModelError, NoIndexError when no folder
     is known, and DocumentError when nothing readable is in one that was named; in each case what
@@ -50,7 +53,7 @@ def build_index(
     """
     with IndexWriter(directory, wait) as writer:
         embedder = matching_embedder(writer.meta, embedder_model, load_embedder)
-        run = IndexRun(writer, max_file_bytes)
+        run = IndexRun(writer, max_file_bytes, force)
         run.find(_folders_to_visit(folders, writer), observe)
         run.read(embedder, observe)
         _require_documents(folders, run)

@@ -6,6 +6,7 @@ Construction only: which embedder, which generator, which directory. Knows nothi
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -38,6 +39,7 @@ def update_index(
     folders: Sequence[Path],
     *,
     dry_run: bool = False,
+    force: bool = False,
     wait: float = 0.0,
 ) -> IndexReport:
     """Bring the index in `directory` up to date, with progress on stderr."""
@@ -58,6 +60,7 @@ def update_index(
             max_file_bytes=settings.max_file_mb * 1_000_000,
             wait=wait,
             dry_run=dry_run,
+            force=force,
         )
 
 
@@ -264,7 +267,9 @@ class Opener:
             adapter = models.reader_adapter() if mode == "read" else None
             name = models.BUNDLED_GENERATOR if mode == "read" else settings.model
             wanted = name, settings.context_tokens, settings.threads, adapter
-            self._made = _kept("model", wanted, Path(name), lambda: LlamaCppGenerator(*wanted))
+            self._made = _kept(
+                "model", wanted, Path(name), lambda: LlamaCppGenerator(*wanted, _tell_of_preparing)
+            )
         return self._made
 
     def _calibrate(self, session: Session, directory: Path) -> None:
@@ -306,6 +311,12 @@ class Opener:
             raise NoIndexError(
                 f"the index in {reader.directory} is empty", "run: ragqa index FOLDER"
             )
+
+
+def _tell_of_preparing() -> None:
+    """Whoever looks on would wonder; a script is told nothing."""
+    if terminal.is_terminal(sys.stderr):
+        terminal.say("making the reader's weights ready for this processor, once: some ten seconds")
 
 
 def _embedder_model(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,13 @@ ROOM = 300_000_000  # bytes
 FILE_TYPE = "general.file_type"
 
 
-def prepared(base: Path, sha256: str, adapter: Path, form: str) -> Path | None:
+def prepared(
+    base: Path, sha256: str, adapter: Path, form: str, begun: Callable[[], None] = lambda: None
+) -> Path | None:
     """A file with the weights of `base` and `adapter` (both GGUF) in one; `sha256` is the base's.
 
-    Made at the first call, in a few seconds. None where the cache cannot be written.
+    Made at the first call, in a few seconds, of which `begun` is told. None where the cache cannot
+    be written.
     """
     target = prepared_folder() / f"{sha256[:16]}-{file_hash(adapter)[:8]}.{form}.gguf"
     if not _is_model(target):
@@ -40,6 +44,7 @@ def prepared(base: Path, sha256: str, adapter: Path, form: str) -> Path | None:
             with FileLock(target.with_suffix(".lock")):
                 # Where there is no room it would be tried in vain each time.
                 if not _is_model(target) and shutil.disk_usage(target.parent).free > ROOM:
+                    begun()
                     _merge(base, adapter, form, target)
     return target if _is_model(target) else None
 

@@ -86,6 +86,16 @@ def test_a_dry_run_leaves_nothing(run_cli: RunCli, notes: Path, index: Path) -> 
     assert parsed(run_cli("status", "--index", index, "--json").out)["documents"] == 2
 
 
+def test_all_files_are_read_anew(run_cli: RunCli, notes: Path, index: Path) -> None:
+    run_cli("index", notes, "--index", index)
+    done = run_cli("index", "--index", index, "--force")
+    expected = (
+        "0 added, 2 changed, 0 moved, 0 removed, 0 unchanged, 0 failed; 3 passages, 0 embedded;"
+        " N s\n"
+    )
+    assert (done.code, without_seconds(done.out)) == (0, expected)
+
+
 def test_no_folder_known(run_cli: RunCli, index: Path) -> None:
     message = f"ragqa: there is no index in {index}; run: ragqa index FOLDER\n"
     assert run_cli("index", "--index", index) == Result(3, "", message)

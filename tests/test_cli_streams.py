@@ -280,6 +280,17 @@ def test_progress_on_a_terminal_leaves_the_report(tmp_path: Path, notes: Path) -
 
 
 @pytest.mark.slow
+def test_who_looks_on_is_told_that_weights_are_made_ready(tmp_path: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "RAGQA_ANSWER": "read"}
+    told = "making the reader's weights ready for this processor, once: some ten seconds\n"
+    first = on_terminal("ask", QUESTION, environment=environment, stderr_too=True)
+    again = on_terminal("ask", QUESTION, environment=environment, stderr_too=True)
+    assert (first.code, again.code) == (0, 0)
+    assert first.out.startswith(told)
+    assert told not in again.out
+
+
+@pytest.mark.slow
 def test_no_progress_where_nobody_looks(tmp_path: Path, notes: Path) -> None:
     done = on_terminal("index", notes, "--index", tmp_path / "index")
     assert (done.code, done.err) == (0, "")

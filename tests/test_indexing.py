@@ -394,6 +394,18 @@ def test_file_that_grew_too_large_goes_and_is_listed(indexed: Notes) -> None:
     assert indexed.generation() == 2
 
 
+def test_an_edit_that_keeps_size_and_time_is_read_by_force(indexed: Notes) -> None:
+    path = indexed.folder / "a.md"
+    time = path.stat().st_mtime_ns
+    path.write_text("alpha zeta")
+    os.utime(path, ns=(time, time))
+    assert indexed.update() == {"unchanged": 3}
+    assert indexed.update(force=True) == {"changed": 3, "embedded": 1}
+    assert "alpha zeta" in indexed.texts()
+    assert "alpha beta" not in indexed.texts()
+    assert indexed.update() == {"unchanged": 3}
+
+
 def test_too_large_file_is_read_once_the_limit_allows(notes: Notes) -> None:
     notes.write("a.md", "alpha")
     notes.write("b.md", "beta beta")

@@ -34,11 +34,14 @@ def test_weights_are_prepared_once(empty_cache: Path) -> None:
     name = f"{sha256[:16]}-{file_hash(adapter)[:8]}.Q8_0"
     empty_cache.mkdir(parents=True)
     (empty_cache / f"{name}.part").write_bytes(b"half, by a process that was killed")
-    made = prepared(base, sha256, adapter, "Q8_0")
+    told: list[None] = []
+    made = prepared(base, sha256, adapter, "Q8_0", lambda: told.append(None))
     assert made == empty_cache / f"{name}.gguf"
     before = made.stat()
     assert before.st_size > base.stat().st_size
-    assert prepared(base, sha256, adapter, "Q8_0") == made
+    assert len(told) == 1
+    assert prepared(base, sha256, adapter, "Q8_0", lambda: told.append(None)) == made
+    assert len(told) == 1
     assert made.stat() == before
     assert not list(empty_cache.glob("*.part"))
 
