@@ -2,17 +2,24 @@
 
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 
-from ragqa import early
-from ragqa.client import COMMANDS, served
+WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 def main() -> None:
     """Run the command and exit with its code."""
+    for number in WORDS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # what the caller ignores stays ignored
+            signal.signal(number, _stop)
     # Imports make many objects and no garbage: by default Python looks for it every 700 objects.
     gc.set_threshold(100_000)
+    from ragqa import early
+    from ragqa.client import COMMANDS, served
+
     arguments = sys.argv[1:]
     code = served(arguments)
     if code is None:
@@ -22,6 +29,13 @@ def main() -> None:
 
         code = terminal.run(cli.app, arguments)
     _exit(code)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Before there is a command there is nothing to unwind."""
+    with suppress(OSError):
+        os.write(2, f"ragqa: {WORDS[signal.Signals(number)]}\n".encode())
+    os._exit(128 + number)
 
 
 def _exit(code: int) -> None:

@@ -20,11 +20,20 @@ from ragqa.questions import parsed, question_and_texts, read_lines, unusable
 from ragqa.sessions import Opener
 
 
-def answer_lines(opener: Opener, source: str, resume: Path | None, strict: bool) -> int:
-    """Answer every line of a file (or of stdin, `-`); 0 when every line got its record."""
+def answer_lines(
+    opener: Opener,
+    source: str,
+    resume: Path | None,
+    strict: bool,
+    opened: Callable[[Session], None] = lambda session: None,
+) -> int:
+    """Answer every line of a file (or of stdin, `-`); 0 when every line got its record.
+
+    `opened` is told of each session before it is asked.
+    """
     lines = read_lines(source, "--batch")
     with ExitStack() as stack:
-        batch = _Batch(opener, stack, strict)
+        batch = _Batch(opener, stack, strict, opened)
         if resume is None:
             write: Callable[[str], bool] = terminal.write_line
             done: set[str] = set()
@@ -75,10 +84,13 @@ def finished_ids(out: Path) -> set[str]:
 class _Batch:
     """Answers one line after another; the index is opened at the first line that needs it."""
 
-    def __init__(self, opener: Opener, stack: ExitStack, strict: bool) -> None:
+    def __init__(
+        self, opener: Opener, stack: ExitStack, strict: bool, opened: Callable[[Session], None]
+    ) -> None:
         self._opener = opener
         self._stack = stack
         self._strict = strict
+        self._opened = opened
         self._sessions: dict[bool, Session] = {}
 
     def record(self, item: Any) -> dict[str, Any]:
@@ -93,8 +105,9 @@ class _Batch:
 
     def _session(self, with_index: bool) -> Session:
         if with_index not in self._sessions:
-            opened = self._opener.open(index=with_index)
-            self._sessions[with_index] = self._stack.enter_context(opened)
+            session = self._stack.enter_context(self._opener.open(index=with_index))
+            self._opened(session)
+            self._sessions[with_index] = session
         return self._sessions[with_index]
 
 

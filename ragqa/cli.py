@@ -198,7 +198,9 @@ def ask(
             raise UsageError("--receipt is for one answer", "leave it out: a batch's output is one")
         from ragqa.batch import answer_lines
 
-        return answer_lines(opener, batch, resume, strict)
+        of_all = cli_receipts.Asking("", settings, wanted, [], strict)
+        remember = cli_receipts.remembering(of_all, not no_cache)
+        return answer_lines(opener, batch, resume, strict, remember)
     from ragqa.output import AnswerForm, show_answer
 
     asked = arguments.question_from(question, context)
@@ -209,8 +211,7 @@ def ask(
         cli_receipts.keeping(receipt, asking) as keep,
         opener.open(index=None if given else True) as session,
     ):
-        if not no_cache:
-            session.answers = cli_receipts.earlier_answers(session, asking)
+        cli_receipts.remembering(asking, not no_cache)(session)
         return show_answer(asked, session, given, form, keep)
 
 

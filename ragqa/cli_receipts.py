@@ -6,7 +6,7 @@ Knows which settings an answer depends on. Like `cli` it only parses, constructs
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -66,6 +66,15 @@ def keeping(file: str | None, asking: Asking) -> Iterator[Keep]:
 
     target = ReceiptFile(file)
     yield lambda answer, session: target.write(make_receipt(answer, session, asking))
+
+
+def remembering(asking: Asking, wanted: bool) -> Callable[[Session], None]:
+    """What gives a session, where it is wanted, the answers that were given before."""
+
+    def remember(session: Session) -> None:
+        session.answers = earlier_answers(session, asking) if wanted else None
+
+    return remember
 
 
 def earlier_answers(session: Session, asking: Asking) -> AnswerCache | None:

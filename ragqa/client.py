@@ -38,6 +38,8 @@ def served(arguments: Sequence[str]) -> int | None:
     if not arguments or arguments[0] not in COMMANDS or not hasattr(socket, "send_fds"):
         return None
     try:
+        for stream in STREAMS:  # of one that is closed the connection would take the number
+            os.fstat(stream)
         connection = _connect(socket_path())
     except OSError:
         return None

@@ -5,9 +5,11 @@ Knows no command. stdout is for results; everything else goes to stderr.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 EXIT_BUG, EXIT_INTERRUPTED, EXIT_TERMINATED = 70, 130, 143
 PLAIN_PROGRESS_SECONDS = 5.0
+RETRY_SECONDS = 0.02
 # typer.BadParameter is a UsageError is a ClickException; typer exports the first only.
 CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -73,6 +76,9 @@ def run(app: Callable[..., Any], arguments: Sequence[str]) -> int:
         say(f"ragqa: {word}" + ("; embeddings made so far are kept" if indexing else ""))
         return stop.code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+            closed_pipe(0)  # of the help, which typer writes
+            return _report(_cannot_write("stdout", error), debug=debug)
         return _report(_bug(error), as_json, debug)
 
 
@@ -239,7 +245,19 @@ def _signals_raise() -> Iterator[None]:
 
 
 def _raise_stopped(number: int, frame: FrameType | None) -> None:
+    """Not within an import: there an exception may be lost, or leave other threads waiting."""
+    if _is_importing(frame):
+        again = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+        return
     raise Stopped(number)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _flush() -> None:
@@ -247,7 +265,7 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _report(error: RagqaError, as_json: bool, debug: bool = False) -> int:
+def _report(error: RagqaError, as_json: bool = False, debug: bool = False) -> int:
     """One line on stderr; with --json also the error's document on stdout."""
     if debug:
         say("".join(traceback.format_exception(error)).rstrip())

@@ -70,6 +70,24 @@ def test_each_line_gets_its_record(run_cli: RunCli, index: Path, tmp_path: Path)
     assert all(list(record) == ["version", "id", *ANSWER_KEYS[1:]] for record in found)
 
 
+def test_what_was_answered_before_is_given_again(
+    run_cli: RunCli, index: Path, tmp_path: Path
+) -> None:
+    lines = write_lines(
+        tmp_path / "in.jsonl", {"question": "Which bread rises?"}, {"question": MOON}
+    )
+
+    def stages(*options: str) -> list[bool]:
+        done = run_cli("ask", "--batch", lines, "--index", index, *options)
+        return ["recall" in record["timings_ms"] for record in records(done.out)]
+
+    assert stages("--no-cache") == [False, False]
+    assert stages() == [False, False]
+    assert stages() == [True, True]
+    assert stages("--strict") == [False, False]  # asked in another way
+    assert stages("--no-cache") == [False, False]
+
+
 def test_a_batch_from_stdin(run_cli: RunCli, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"\xef\xbb\xbf" + json.dumps({"id": 1, "question": QUESTION}).encode() + b"\r\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))

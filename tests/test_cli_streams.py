@@ -154,6 +154,7 @@ def test_a_full_disk_is_no_bug() -> None:
     message = "ragqa: cannot write to stdout: no space left on device; write to another place\n"
     assert bash("ragqa status > /dev/full") == Result(3, "", message)
     assert bash("ragqa status --json > /dev/full") == Result(3, "", message)
+    assert bash("ragqa ask --help > /dev/full") == Result(3, "", message)
 
 
 @pytest.mark.slow
@@ -340,6 +341,30 @@ def test_an_index_run_that_is_stopped(
     assert Result(indexing.returncode, out, err) == Result(code, "", message)
     assert not (tmp_path / "index" / "writer.json").exists()
     assert bash(f"ragqa ask '{QUESTION}' --index '{tmp_path}/index'").code == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_question_that_is_stopped_while_the_program_is_still_loading(
+    number: int, code: int, word: str
+) -> None:
+    for wait in range(50, 350, 20):  # milliseconds; a thread loads the embedder meanwhile
+        with subprocess.Popen(
+            [*RAGQA, "ask", "--no-cache", QUESTION],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process:
+            time.sleep(wait / 1000)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        if wait < 100 and process.returncode == -number:
+            continue  # Python itself was still starting
+        assert Result(process.returncode, out, err) == Result(code, "", f"ragqa: {word}\n")
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
@@ -95,6 +99,27 @@ def test_a_signal_unwinds(
     assert capsys.readouterr() == ("", f"ragqa: {word}\n")
     assert unwound == [True]
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_waits_for_the_end_of_an_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_module.py").write_text(
+        "import os, signal, time\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "time.sleep(0.1)\n"
+        "whole = True\n"
+    )
+
+    def action() -> None:
+        importlib.import_module("slow_module")
+        for _ in range(1000):
+            time.sleep(0.01)
+
+    assert terminal.run(program(action), []) == 130
+    assert capsys.readouterr() == ("", "ragqa: interrupted\n")
+    assert sys.modules["slow_module"].whole
 
 
 def test_the_code_of_a_command_is_the_exit_code() -> None:
