@@ -15,15 +15,16 @@ def main() -> None:
     for number in WORDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # what the caller ignores stays ignored
             signal.signal(number, _stop)
-    # Imports make many objects and no garbage: by default Python looks for it every 700 objects.
-    gc.set_threshold(100_000)
-    from ragqa import early
+    from ragqa import descriptors, early
     from ragqa.client import COMMANDS, served
 
     arguments = sys.argv[1:]
     code = served(arguments)
     if code is None:
+        descriptors.occupy_closed()
         if arguments and arguments[0] in COMMANDS and not {"-h", "--help"} & set(arguments):
+            # Imports make many objects and no garbage, for which Python looks every 700 objects.
+            gc.set_threshold(100_000)
             early.begin()
         from ragqa import cli, terminal
 

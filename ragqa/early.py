@@ -19,18 +19,25 @@ _embedder: MiniLM | None = None
 def begin() -> None:
     """Load it from now on. What goes wrong comes again, and is told, where it is used."""
     global _embedder
-    from ragqa.embedding.minilm import MiniLM
-    from ragqa.models import BUNDLED_EMBEDDER
 
     def load(embedder: MiniLM) -> None:
         with suppress(Exception):
             embedder.load()
 
     with suppress(Exception):
+        from ragqa.embedding.minilm import MiniLM
+        from ragqa.models import BUNDLED_EMBEDDER
+
         _embedder = MiniLM(BUNDLED_EMBEDDER)
         Thread(target=load, args=(_embedder,)).start()
 
 
-def begun(model: str) -> MiniLM | None:
-    """The embedder of that catalogue name, if it was begun; its `load` waits for the rest."""
-    return _embedder if _embedder and _embedder.name == model else None
+def begun(model: str, threads: int) -> MiniLM | None:
+    """The embedder of that catalogue name, if it was begun; its `load` waits for the rest.
+
+    `threads` is how many it is to use, 0 for one a core.
+    """
+    if _embedder is None or _embedder.name != model:
+        return None
+    _embedder.threads = threads or _embedder.threads
+    return _embedder

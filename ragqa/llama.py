@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.descriptors import stderr_in_use
+
 # Waiting threads soon sleep: spinning ones, beside another process as busy, wait for one another so
 # long that two questions asked at once took minutes. OpenMP reads this when the library is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
@@ -119,6 +121,11 @@ def _without_amx() -> Iterator[None]:
 @contextlib.contextmanager
 def native_output_silenced() -> Iterator[None]:
     """File descriptor 2 leads nowhere: llama.cpp writes its log there, past sys.stderr."""
+    with stderr_in_use:
+        yield from _silenced()
+
+
+def _silenced() -> Iterator[None]:
     sys.stderr.flush()
     try:
         saved = os.dup(2)

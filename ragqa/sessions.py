@@ -69,8 +69,8 @@ def embedder_loader(settings: Settings) -> Callable[[str], Embedder]:
     from ragqa.embedding import load_embedder
 
     def load(model: str) -> Embedder:
-        ready = early.begun(model) if not settings.threads else None
-        return ready or load_embedder(model, settings.threads)
+        threads = settings.threads
+        return early.begun(model, threads) or load_embedder(model, threads)
 
     def kept(model: str) -> Embedder:
         return _kept("embedder", (model, settings.threads), Path(model), lambda: load(model))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ragqa import descriptors
 from ragqa.errors import RagqaError, UsageError
 from ragqa.render import clean, error_json, error_line, to_json
 
@@ -126,7 +127,8 @@ def closed_pipe(code: int) -> int:
 def say(text: str) -> None:
     """One line on stderr; a closed stderr is no reason to stop."""
     try:
-        print(clean(text), file=sys.stderr, flush=True)
+        with descriptors.stderr_in_use:
+            print(clean(text), file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         return
 
@@ -219,39 +221,45 @@ def _use_utf8() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Keep file descriptors 0 to 2 from naming a file that is opened later.
-
-    Otherwise native libraries would write their log into it, and `print` its warnings to stdout.
-    """
-    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(number)
+    """A stream that the caller has closed leads nowhere."""
+    descriptors.occupy_closed()
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Ctrl-C and SIGTERM raise Stopped; a signal that the caller has ignored stays ignored."""
+    """Ctrl-C and SIGTERM raise Stopped; a signal that the caller has ignored stays ignored.
+
+    Not within an import, where an exception may be lost, or leave other threads waiting for ever:
+    such a signal is sent again a little later, or raises where the command ends before that.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    waiting: dict[int, threading.Timer] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        waiting.pop(number, None)
+        if not _is_importing(frame):
+            raise Stopped(number)
+        waiting[number] = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
+        waiting[number].daemon = True
+        waiting[number].start()
+
     try:
         for number, handler in before.items():
             if handler != signal.SIG_IGN:
-                signal.signal(number, _raise_stopped)
+                signal.signal(number, stop)
         yield
+        if waiting:
+            raise Stopped(next(iter(waiting)))
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _raise_stopped(number: int, frame: FrameType | None) -> None:
-    """Not within an import: there an exception may be lost, or leave other threads waiting."""
-    if _is_importing(frame):
-        again = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
-        return
-    raise Stopped(number)
+        try:
+            for again in tuple(waiting.values()):
+                again.cancel()
+                again.join()  # what it has sent comes while `stop` is still there
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

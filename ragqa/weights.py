@@ -41,10 +41,12 @@ def prepared(
     if not _is_model(target):
         with contextlib.suppress(OSError):
             target.parent.mkdir(parents=True, exist_ok=True)
+            # Where there is no room it would be tried in vain each time.
+            if shutil.disk_usage(target.parent).free < ROOM:
+                return None
+            begun()
             with FileLock(target.with_suffix(".lock")):
-                # Where there is no room it would be tried in vain each time.
-                if not _is_model(target) and shutil.disk_usage(target.parent).free > ROOM:
-                    begun()
+                if not _is_model(target):
                     _merge(base, adapter, form, target)
     return target if _is_model(target) else None
 

@@ -56,7 +56,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "prompt": ("instructions records", ""),
     "shortlist": ("records embedding late_interaction", ""),
     "extraction": ("records embedding instructions sentences shortlist", ""),
-    "llama": ("", "numpy lazy:llama_cpp"),
+    "llama": ("descriptors", "numpy lazy:llama_cpp"),
     "weights": ("llama models", "platformdirs filelock lazy:gguf"),
     "generation": ("llama models weights errors", "numpy"),
     "citations": ("instructions records sentences", ""),
@@ -72,7 +72,8 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "render": ("instructions records errors surrogates", "lazy:rich"),
     "options": ("", "typer"),
-    "terminal": ("errors render", "typer lazy:rich"),
+    "descriptors": ("", ""),
+    "terminal": ("descriptors errors render", "typer lazy:rich"),
     "sessions": (
         "settings early errors filters models records terminal embedding reranking generation store"
         " calibration pipeline",
@@ -116,7 +117,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "__init__": ("", ""),
     "client": ("__init__", "lazy:platformdirs"),
     "server": ("__init__ client errors sessions terminal", ""),
-    "__main__": ("cli client early terminal", ""),
+    "__main__": ("cli client descriptors early terminal", ""),
 }
 # Heavy libraries, and the modules that may load them: one each, but that two kinds of model come
 # from sentence-transformers.

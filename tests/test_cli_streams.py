@@ -351,6 +351,7 @@ def test_an_index_run_that_is_stopped(
 def test_a_question_that_is_stopped_while_the_program_is_still_loading(
     number: int, code: int, word: str
 ) -> None:
+    results = []
     for wait in range(50, 350, 20):  # milliseconds; a thread loads the embedder meanwhile
         with subprocess.Popen(
             [*RAGQA, "ask", "--no-cache", QUESTION],
@@ -362,9 +363,10 @@ def test_a_question_that_is_stopped_while_the_program_is_still_loading(
             time.sleep(wait / 1000)
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
-        if wait < 100 and process.returncode == -number:
-            continue  # Python itself was still starting
-        assert Result(process.returncode, out, err) == Result(code, "", f"ragqa: {word}\n")
+        results.append(Result(process.returncode, out, err))
+    while results[0].code == -number:  # Python itself was still starting
+        results.pop(0)
+    assert set(results) == {Result(code, "", f"ragqa: {word}\n")}
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,15 +23,16 @@ def _not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_begun_is_what_a_session_gets() -> None:
-    assert early.begun(BUNDLED_EMBEDDER) is None
+    assert early.begun(BUNDLED_EMBEDDER, 0) is None
     early.begin()
-    begun = early.begun(BUNDLED_EMBEDDER)
+    begun = early.begun(BUNDLED_EMBEDDER, 0)
     assert isinstance(begun, MiniLM)
-    assert early.begun("another") is None
+    assert early.begun("another", 0) is None
     begun.load()
     assert embedder_loader(load_settings({}))(BUNDLED_EMBEDDER) is begun
-    # It was made for as many threads as there are cores.
-    assert embedder_loader(load_settings({"threads": 1}))(BUNDLED_EMBEDDER) is not begun
+    assert begun.threads == os.cpu_count()
+    assert embedder_loader(load_settings({"threads": 1}))(BUNDLED_EMBEDDER) is begun
+    assert begun.threads == 1
 
 
 def test_both_threads_load_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +42,7 @@ def test_both_threads_load_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     original = minilm.OnnxGraph
     monkeypatch.setattr(minilm, "OnnxGraph", lambda path: made.append(1) or original(path))
     early.begin()
-    embedder = early.begun(BUNDLED_EMBEDDER)
+    embedder = early.begun(BUNDLED_EMBEDDER, 0)
     assert embedder
     embedder.load()
     embedder.encode_question("What melts?")
@@ -53,10 +55,10 @@ def test_what_cannot_be_loaded_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("ragqa.models.embedder_folder", fails)
     early.begin()
-    assert early.begun(BUNDLED_EMBEDDER) is None
+    assert early.begun(BUNDLED_EMBEDDER, 0) is None
 
 
-def test_an_error_after_it_was_begun_is_told_at_once(tmp_path: Path) -> None:
+def test_an_error_after_it_was_begun_is_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ragqa", "search", "--index", str(tmp_path / "none"), "x"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "")

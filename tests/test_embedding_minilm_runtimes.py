@@ -18,7 +18,7 @@ WEIGHTS = embedder_folder(BUNDLED_EMBEDDER) / "model.safetensors"
 
 @pytest.fixture(scope="module")
 def both() -> tuple[OnnxGraph, Bfloat16Torch]:
-    return OnnxGraph(WEIGHTS), Bfloat16Torch(WEIGHTS)
+    return OnnxGraph(WEIGHTS), Bfloat16Torch(WEIGHTS, 2)
 
 
 def _padded(*lengths: int) -> tuple[Ids, Ids]:
@@ -77,6 +77,21 @@ def test_many_passages_are_encoded_in_bfloat16_where_that_is_fast(
     minilm.embed(["Gold melts."])
     minilm.encode_question("Does gold melt?")
     assert ran[1:] == ["OnnxGraph", "OnnxGraph"]
+
+
+@pytest.mark.parametrize("broken", ["multiplies_bf16", "Bfloat16Torch"])
+def test_where_torch_or_llama_cpp_does_not_work_the_graph_will_do(
+    monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("libc10.so: cannot open shared object file")
+
+    monkeypatch.setattr(module, "multiplies_bf16", lambda: True)
+    monkeypatch.setattr(module, broken, fails)
+    minilm = MiniLM(BUNDLED_EMBEDDER)
+    minilm.load(MANY)
+    (encoding,) = minilm.encode(["Gold melts."])
+    np.testing.assert_array_equal(encoding.vector, minilm.embed(["Gold melts."])[0])
 
 
 @pytest.mark.slow

@@ -231,7 +231,6 @@ def test_only_the_user_can_open_it(place: Place, server: subprocess.Popen[str]) 
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_closed_stream_is_not_passed_on(
     place: Place, server: subprocess.Popen[str], closed: int
@@ -244,6 +243,7 @@ def test_a_closed_stream_is_not_passed_on(
     assert not_served == Result(1, "", "" if closed == 2 else "not served\n")
 
 
+@pytest.mark.slow
 def test_another_version_is_not_served(place: Place, server: subprocess.Popen[str]) -> None:
     other = SERVED_ONLY.replace("code =", "import ragqa.client as c; c.__version__ = '0'; code =")
     assert place.run([sys.executable, "-c", other], "search", "x").err == "not served\n"

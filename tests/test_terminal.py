@@ -112,14 +112,20 @@ def test_a_signal_waits_for_the_end_of_an_import(
         "whole = True\n"
     )
 
-    def action() -> None:
+    def action(then: float) -> None:
+        sys.modules.pop("slow_module", None)
         importlib.import_module("slow_module")
-        for _ in range(1000):
+        until = time.monotonic() + then
+        while time.monotonic() < until:
             time.sleep(0.01)
 
-    assert terminal.run(program(action), []) == 130
-    assert capsys.readouterr() == ("", "ragqa: interrupted\n")
-    assert sys.modules["slow_module"].whole
+    before = signal.getsignal(signal.SIGINT)
+    for then in (10.0, 0.0):  # also where the import is all that there was
+        assert terminal.run(program(lambda then=then: action(then)), []) == 130
+        assert capsys.readouterr() == ("", "ragqa: interrupted\n")
+        assert sys.modules["slow_module"].whole
+        assert signal.getsignal(signal.SIGINT) is before
+    time.sleep(0.1)  # nothing comes later
 
 
 def test_the_code_of_a_command_is_the_exit_code() -> None:

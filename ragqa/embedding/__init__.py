@@ -1,9 +1,9 @@
 """Text -> vectors: the `Embedder` protocol, and which adapter a name means.
 
-The bundled MiniLM runs in onnxruntime, which starts in a third of a second; any other
-sentence-transformers model runs in that library, which takes seconds to import. Both load at the
-first text that they are given, so that an index run with nothing to embed loads neither. Knows
-nothing of documents, and of an index only what its `meta` says of its embedder.
+The bundled MiniLM runs in onnxruntime, which starts in a third of a second (for many passages in
+torch); any other sentence-transformers model runs in that library, which takes seconds to import.
+Both load at the first text that they are given, so that an index run with nothing to embed loads
+neither. Knows nothing of documents, and of an index only what its `meta` says of its embedder.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -31,20 +32,23 @@ Places = npt.NDArray[np.intp]
 SEP = 102
 # Small batches of like length stay in the processor's cache: 8 is faster than 32 or 64.
 BATCH = 8
-# Passages in one run of `index` from which on importing torch pays.
+# Passages in one run of `index` from which on importing torch pays, if they are not very short.
 MANY = 500
 SHARE = 4  # batches that each thread has at least, where there are texts enough
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2: our graph, the weights of the package that carries them."""
+    """all-MiniLM-L6-v2: our code of it, the weights of the package that carries them.
+
+    Vectors of both its runtimes can be compared, and go by the name of the first.
+    """
 
     dimension = 384
     max_tokens = 256
 
     def __init__(self, name: str, threads: int = 0) -> None:
         self.name = name
-        self._threads = threads or os.cpu_count() or 1
+        self.threads = threads or os.cpu_count() or 1
         self._folder = models.embedder_folder(name)
         self._weights = self._folder / "model.safetensors"
         self._expected = 0  # passages of this run
@@ -56,9 +60,11 @@ class MiniLM:
 
     def load(self, passages: int = 0) -> None:
         """Load tokenizer and graph; for many passages what encodes them faster, if this can."""
-        self._expected = passages
         with self._loading:
+            self._expected = passages
             _ = self._tokenizer, self._runtime(passages)
+            if passages < MANY:
+                self.__dict__.pop("_for_many", None)  # of an earlier run, in a server
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -74,12 +80,16 @@ class MiniLM:
         return OnnxGraph(self._weights)
 
     @cached_property
-    def _bfloat16(self) -> Bfloat16Torch:
-        return Bfloat16Torch(self._weights)
+    def _for_many(self) -> Runtime:
+        """torch, where it works and the processor multiplies bfloat16; else the graph will do."""
+        with suppress(ImportError, OSError, RuntimeError):
+            if multiplies_bf16():
+                return Bfloat16Torch(self._weights, self.threads)
+        return self._graph
 
     def _runtime(self, texts: int) -> Runtime:
         """What computes that many texts soonest, loaded."""
-        return self._bfloat16 if texts >= MANY and multiplies_bf16() else self._graph
+        return self._for_many if texts >= MANY else self._graph
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""
@@ -123,8 +133,8 @@ class MiniLM:
             batch = [tokenized[i] for i in places]
             return finish(batch, *runtime.run(*_padded(batch)))
 
-        batches = list(_batches(tokenized, self._threads))
-        with ThreadPoolExecutor(self._threads) as pool, threadpool_limits(1, "blas"):
+        batches = list(_batches(tokenized, self.threads))
+        with ThreadPoolExecutor(self.threads) as pool, threadpool_limits(1, "blas"):
             yield from zip(batches, pool.map(run, batches), strict=True)
 
     def encode_question(self, text: str) -> QuestionEncoding:

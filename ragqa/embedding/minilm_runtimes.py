@@ -62,9 +62,9 @@ class Bfloat16Torch:
     torch's TransformerEncoder is slower than the graph.
     """
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, threads: int) -> None:
         # Each width of a batch has programs of its own in oneDNN, which keeps 1,024: 300 MB.
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(4 * threads))
         import torch
 
         self._tensors: dict[str, Tensor] = {}
@@ -77,7 +77,7 @@ class Bfloat16Torch:
         """Vectors and token vectors."""
         import torch
 
-        torch.set_num_threads(1)  # of this thread
+        torch.set_num_threads(1)  # of this thread and of later ones
         with torch.inference_mode():
             real = torch.from_numpy(mask).bool()
             tokens = self._embedded(torch.from_numpy(ids))
