@@ -9,7 +9,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -130,24 +130,11 @@ def _opened(directory: Path) -> Iterator[IndexReader]:
 
 @contextmanager
 def _loading(*models: Embedder | LlamaCppGenerator) -> Iterator[None]:
-    """Native code loads the models meanwhile; an error comes again where they are used.
-
-    Waits for all of them even when this process is told to stop: while llama.cpp loads, file
-    descriptor 2 leads nowhere, and what is said of the stop would be lost.
-    """
+    """Native code loads the models meanwhile; an error comes again where they are used."""
     with ThreadPoolExecutor() as pool:
-        loading = [pool.submit(model.load) for model in models]
-        try:
-            yield
-        finally:
-            stopped: BaseException | None = None
-            while not all(one.done() for one in loading):
-                try:
-                    wait(loading)
-                except BaseException as stop:
-                    stopped = stop
-            if stopped:
-                raise stopped
+        for model in models:
+            pool.submit(model.load)
+        yield
 
 
 def require_index(directory: Path) -> None:
