@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from ragqa import models
+from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR
+from ragqa.models.local import embedder_folder, generator_file
 
 WORDS, SHOWN, MAX_TOKENS, CONTEXT = 150, 4, 64, 4096
 THREADS = os.cpu_count() or 1
@@ -42,14 +43,14 @@ def prompt_of(question: str, texts: Iterable[str]) -> str:
     return f"Answer the question from these passages.\n\n{passages}\n\nQuestion: {question}"
 
 
-def embedder_folder() -> str:
+def bundled_embedder() -> str:
     """The bundled MiniLM."""
-    return str(models.embedder_folder(models.BUNDLED_EMBEDDER))
+    return str(embedder_folder(BUNDLED_EMBEDDER))
 
 
-def generator_file() -> str:
+def bundled_gguf() -> str:
     """The bundled GGUF, as shipped."""
-    return str(models.generator_file(models.BUNDLED_GENERATOR)[1])
+    return str(generator_file(BUNDLED_GENERATOR)[1])
 
 
 class Baseline(Protocol):
@@ -73,7 +74,7 @@ class Plain:
         import faiss
         from sentence_transformers import SentenceTransformer
 
-        model = SentenceTransformer(embedder_folder(), device="cpu", local_files_only=True)
+        model = SentenceTransformer(bundled_embedder(), device="cpu", local_files_only=True)
         vectors = model.encode(texts, batch_size=32, normalize_embeddings=True)
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
@@ -85,7 +86,7 @@ class Plain:
         import faiss
         from sentence_transformers import SentenceTransformer
 
-        model = SentenceTransformer(embedder_folder(), device="cpu", local_files_only=True)
+        model = SentenceTransformer(bundled_embedder(), device="cpu", local_files_only=True)
         index = faiss.read_index(str(directory / "index.faiss"))
         texts = json.loads((directory / "texts.json").read_text())
         vector = model.encode([question], normalize_embeddings=True)
@@ -95,7 +96,7 @@ class Plain:
         """The tokens of the answer."""
         from llama_cpp import Llama
 
-        llama = Llama(generator_file(), n_ctx=CONTEXT, n_threads=THREADS, verbose=False)
+        llama = Llama(bundled_gguf(), n_ctx=CONTEXT, n_threads=THREADS, verbose=False)
         messages: Any = [{"role": "user", "content": prompt_of(question, texts)}]
         parts: Any = llama.create_chat_completion(
             messages, stream=True, temperature=0.0, max_tokens=MAX_TOKENS
@@ -112,7 +113,7 @@ class Txtai:
         """Embed, store."""
         from txtai import Embeddings
 
-        embeddings = Embeddings(path=embedder_folder(), content=True)
+        embeddings = Embeddings(path=bundled_embedder(), content=True)
         embeddings.index((i, text, None) for i, text in enumerate(texts))
         embeddings.save(str(directory))
 
@@ -129,7 +130,7 @@ class Txtai:
         from txtai import LLM
 
         llm = LLM(
-            generator_file(), method="llama.cpp", n_ctx=CONTEXT, n_threads=THREADS, verbose=False
+            bundled_gguf(), method="llama.cpp", n_ctx=CONTEXT, n_threads=THREADS, verbose=False
         )
         messages = [{"role": "user", "content": prompt_of(question, texts)}]
         tokens: Iterator[str] = llm(messages, stream=True, maxlength=MAX_TOKENS, temperature=0.0)
@@ -142,7 +143,7 @@ class LlamaIndex:
     def _embedder(self) -> Any:
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
-        return HuggingFaceEmbedding(model_name=embedder_folder(), device="cpu")
+        return HuggingFaceEmbedding(model_name=bundled_embedder(), device="cpu")
 
     def index(self, texts: list[str], directory: Path) -> None:
         """Embed, store."""
@@ -167,7 +168,7 @@ class LlamaIndex:
         from llama_index.llms.llama_cpp import LlamaCPP
 
         llm = LlamaCPP(
-            model_path=generator_file(),
+            model_path=bundled_gguf(),
             temperature=0.0,
             max_new_tokens=MAX_TOKENS,
             context_window=CONTEXT,

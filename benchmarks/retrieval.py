@@ -62,13 +62,14 @@ import numpy as np
 from ragqa import __version__
 from ragqa.documents.decoding import decode
 from ragqa.documents.folder import find_documents
-from ragqa.embedding import Embedder, load_embedder
+from ragqa.embedding import load_embedder
+from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError, RagqaError, UsageError
-from ragqa.models import BUNDLED_EMBEDDER
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.pipeline import build_index
 from ragqa.records import Hit
-from ragqa.retrieval import DEFAULT_WEIGHTS, DENSE_ONLY, LEXICAL_ONLY, retrieve
-from ragqa.store import IndexReader
+from ragqa.retrieval.hybrid import DEFAULT_WEIGHTS, DENSE_ONLY, LEXICAL_ONLY, retrieve
+from ragqa.store.snapshot import IndexReader
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "corpus"

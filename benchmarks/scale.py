@@ -37,15 +37,18 @@ import numpy.typing as npt
 
 from ragqa.documents import read_document
 from ragqa.documents.folder import find_documents
-from ragqa.embedding import Encoding, load_embedder
-from ragqa.lexical import question_words
-from ragqa.models import BUNDLED_EMBEDDER
-from ragqa.passages import split
+from ragqa.documents.passages import split
+from ragqa.embedding import load_embedder
+from ragqa.embedding.base import Encoding
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.records import Block, Document, Passage, Run
-from ragqa.retrieval import retrieve
-from ragqa.sentences import split_sentences
-from ragqa.store import FileFacts, IndexReader, IndexWriter
+from ragqa.retrieval.hybrid import retrieve
 from ragqa.store.cache import text_hash
+from ragqa.store.rows import FileFacts
+from ragqa.store.snapshot import IndexReader
+from ragqa.store.writer import IndexWriter
+from ragqa.text.bm25 import question_words
+from ragqa.text.sentences import split_sentences
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = ROOT / "tests" / "eval" / "questions.jsonl"

@@ -38,17 +38,18 @@ import numpy.typing as npt
 
 from ragqa.documents import read_document
 from ragqa.documents.folder import find_documents
+from ragqa.documents.passages import split
 from ragqa.embedding import load_embedder
-from ragqa.generation import LlamaCppGenerator
-from ragqa.llama import load_llama, scores_after
-from ragqa.models import BUNDLED_EMBEDDER, BUNDLED_GENERATOR, embedder_folder, generator_file
-from ragqa.models import reader_adapter as adapter
-from ragqa.passages import split
+from ragqa.generators.llama_cpp import LlamaCppGenerator
+from ragqa.generators.lora_merge import OTHERWISE, WITH_BF16, prepared
+from ragqa.generators.native import load_llama, scores_after
+from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR
+from ragqa.models.local import embedder_folder, generator_file
+from ragqa.models.local import reader_adapter as adapter
 from ragqa.pipeline import ask
-from ragqa.sentences import split_sentences
-from ragqa.sessions import Opener
+from ragqa.runtime import Opener
 from ragqa.settings import load_settings
-from ragqa.weights import OTHERWISE, WITH_BF16, prepared
+from ragqa.text.sentences import split_sentences
 
 HERE = Path(__file__).parent
 CORPUS = HERE.parent / "corpus"
@@ -255,7 +256,7 @@ def warm(table: Table, setting: Setting) -> None:
             first_and_end([*RAGQA, "ask", question], setting)
             took = seconds([*RAGQA, "ask", question], setting.environment)
             table.add(part, "ask, asked before", took, of=of)
-    alone = [sys.executable, "-c", "from ragqa.client import served; served(['ask', 'x'])"]
+    alone = [sys.executable, "-c", "from ragqa.serve.client import served; served(['ask', 'x'])"]
     for _ in range(setting.runs):
         table.add("warm", "the client itself, to its request", seconds(alone, setting.environment))
 

@@ -15,8 +15,9 @@ def main() -> None:
     for number in WORDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # what the caller ignores stays ignored
             signal.signal(number, _stop)
-    from ragqa import descriptors, early
-    from ragqa.client import COMMANDS, served
+    from ragqa.embedding import preload as early
+    from ragqa.serve.client import COMMANDS, served
+    from ragqa.system import descriptors
 
     arguments = sys.argv[1:]
     code = served(arguments)
@@ -26,7 +27,8 @@ def main() -> None:
             # Imports make many objects and no garbage, for which Python looks every 700 objects.
             gc.set_threshold(100_000)
             early.begin()
-        from ragqa import cli, terminal
+        from ragqa.cli import main as cli
+        from ragqa.system import terminal
 
         code = terminal.run(cli.app, arguments)
     _exit(code)

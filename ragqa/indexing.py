@@ -14,11 +14,12 @@ from pathlib import Path
 
 from ragqa.documents import read_document
 from ragqa.documents.folder import FoundFile, find_documents
-from ragqa.embedding import Embedder
+from ragqa.documents.passages import split
+from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError
-from ragqa.passages import split
 from ragqa.records import FailedFile, IndexReport
-from ragqa.store import FileFacts, IndexWriter, StoredDocument
+from ragqa.store.rows import FileFacts, StoredDocument
+from ragqa.store.writer import IndexWriter
 
 # Told to whoever shows progress: what is being done, how much of it is done, how much there is.
 Observer = Callable[[str, int, int], None]

@@ -12,21 +12,26 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ragqa.answering import Evidence, Progress, assess, compose, quote
-from ragqa.citations import Citer
+from ragqa.answering.citations import Citer
+from ragqa.answering.compose import Evidence, Progress, assess, compose, quote
+from ragqa.answering.confidence import Calibration, shown
+from ragqa.answering.span_reader import TokenModel
 from ragqa.documents import READERS
-from ragqa.embedding import Embedder, LoadEmbedder, matching_embedder
+from ragqa.embedding import matching_embedder
+from ragqa.embedding.base import Embedder, LoadEmbedder
 from ragqa.errors import DocumentError, UsageError
-from ragqa.generation import Generator
-from ragqa.given import GivenText, hits_of_texts
+from ragqa.generators.llama_cpp import Generator
 from ragqa.indexing import IndexRun, Observer
-from ragqa.lexical import question_words
-from ragqa.reading import TokenModel
-from ragqa.records import Answer, Hit, IndexReport
-from ragqa.refusal import Calibration, shown
-from ragqa.reranking import Reranker
-from ragqa.retrieval import retrieve
-from ragqa.store import AnswerCache, IndexReader, IndexWriter, PassageIds, digests_of, no_index
+from ragqa.records import Answer, GivenText, Hit, IndexReport
+from ragqa.retrieval.given import hits_of_texts
+from ragqa.retrieval.hybrid import retrieve
+from ragqa.retrieval.reranking import Reranker
+from ragqa.store.allowed import PassageIds
+from ragqa.store.answers import AnswerCache, digests_of
+from ragqa.store.layout import no_index
+from ragqa.store.snapshot import IndexReader
+from ragqa.store.writer import IndexWriter
+from ragqa.text.bm25 import question_words
 
 NO_MATCH = "no document matches the filter"
 

@@ -18,11 +18,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from ragqa import __version__, models, render
+from ragqa import __version__, render
 from ragqa.documents.decoding import decode
 from ragqa.errors import DocumentError, RagqaError, UsageError
-from ragqa.files import replace_file
+from ragqa.models.hashes import file_hash
+from ragqa.models.local import embedder_hash, generator_file
 from ragqa.records import Answer
+from ragqa.system.files import replace_file
+from ragqa.text.clean import to_json
 
 VERSION = 1
 STDIN = "-"
@@ -97,15 +100,15 @@ def models_of(
 
     `adapter` is the file that makes a reader of the generator.
     """
-    named = {"name": embedder, "fingerprint": fingerprint, "sha256": models.embedder_hash(embedder)}
+    named = {"name": embedder, "fingerprint": fingerprint, "sha256": embedder_hash(embedder)}
     written = ranked = None
     if generator is not None:
-        name, _, digest = models.generator_file(generator)
+        name, _, digest = generator_file(generator)
         written = {"name": name, "sha256": digest}
         if adapter:
-            written["adapter_sha256"] = models.file_hash(adapter)
+            written["adapter_sha256"] = file_hash(adapter)
     if reranker is not None:
-        ranked = {"name": reranker, "sha256": models.embedder_hash(reranker)}
+        ranked = {"name": reranker, "sha256": embedder_hash(reranker)}
     return {"embedder": named, "generator": written, "reranker": ranked}
 
 
@@ -144,7 +147,7 @@ class ReceiptFile:
     def write(self, document: Document) -> None:
         """Put the document in place of what the file was."""
         try:
-            replace_file(self._path, render.to_json(document) + "\n")
+            replace_file(self._path, to_json(document) + "\n")
         except OSError as error:
             raise RagqaError(self._unwritable(error), "name a file in another place") from error
 
@@ -289,7 +292,7 @@ def _said(receipt: Document) -> tuple[Any, ...]:
 def differences(then: Document, now: Document) -> list[Difference]:
     """In what the circumstances of two answers differ."""
     # What is made now goes through JSON, as what was read did: there are no tuples in it.
-    now = json.loads(render.to_json(now))
+    now = json.loads(to_json(now))
     return [item for name in CIRCUMSTANCES for item in _differing(name, then[name], now[name])]
 
 

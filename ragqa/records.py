@@ -183,6 +183,15 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenText:
+    """A text that comes with a question, with the name by which it is cited."""
+
+    path: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """The quote in a file that supports a sentence.
 

@@ -22,7 +22,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 from transformers import AutoModel
 
-from ragqa import models
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
+from ragqa.models.local import embedder_folder
+from ragqa.system.files import data_file
 
 SMALL = 64  # initializers of fewer elements are constants of the graph, not weights
 
@@ -111,9 +113,9 @@ def reference(name: str, shape: tuple[int, ...]) -> TensorProto:
 
 def main() -> None:
     """Export, strip, save."""
-    folder = models.embedder_folder(models.BUNDLED_EMBEDDER)
+    folder = embedder_folder(BUNDLED_EMBEDDER)
     model = without_weights(export(folder), load_file(folder / "model.safetensors"))
-    target = Path(models.__file__).parent / "data" / "minilm.onnx"
+    target = data_file("minilm.onnx")
     target.write_bytes(model.SerializeToString())
     print(f"{target}: {target.stat().st_size:,} bytes")
 

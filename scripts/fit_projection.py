@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa import late_interaction
 from ragqa.documents import read_document
 from ragqa.documents.folder import find_documents
+from ragqa.documents.passages import split
+from ragqa.embedding import late_interaction
 from ragqa.embedding.minilm import MiniLM
-from ragqa.models import BUNDLED_EMBEDDER
-from ragqa.passages import split
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
+from ragqa.system.files import data_file
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
@@ -35,7 +36,7 @@ def main() -> None:
     square = np.random.default_rng(0).standard_normal((len(order), len(order)))
     rotation, _ = np.linalg.qr(square)
     np.savez_compressed(
-        late_interaction.PROJECTION,
+        data_file(late_interaction.PROJECTION),
         mean=mean.astype(np.float16),
         axes=(axes[:, order] @ rotation).astype(np.float16),
     )

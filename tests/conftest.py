@@ -56,8 +56,8 @@ def own_home(
 @pytest.fixture
 def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """The program in this process: fast, same code as the command."""
-    from ragqa import terminal
-    from ragqa.cli import app
+    from ragqa.cli.main import app
+    from ragqa.system import terminal
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ragqa.embedding import Encoding, QuestionEncoding
-from ragqa.late_interaction import BITS, BYTES
+from ragqa.embedding.base import Encoding, QuestionEncoding
+from ragqa.embedding.late_interaction import BITS, BYTES
 
 
 class FakeEmbedder:

@@ -6,10 +6,10 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from ragqa.citations import SourceText
+from ragqa.answering.citations import SourceText
 from ragqa.documents import read_document
 from ragqa.documents.decoding import decode
-from ragqa.passages import split
+from ragqa.documents.passages import split
 from ragqa.records import Hit
 from tests.conftest import CORPUS
 from tests.fakes import FakeEmbedder

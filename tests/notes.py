@@ -13,7 +13,7 @@ from typing import Any
 
 from ragqa.pipeline import build_index
 from ragqa.records import IndexReport
-from ragqa.store import IndexReader
+from ragqa.store.snapshot import IndexReader
 from tests.fakes import FakeEmbedder
 
 COUNTS = ("added", "changed", "moved", "removed", "unchanged", "embedded")

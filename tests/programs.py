@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ragqa.embedding import Embedder, load_embedder
+from ragqa.embedding import load_embedder
+from ragqa.embedding.base import Embedder
 from ragqa.pipeline import build_index
 from tests.conftest import Result
 

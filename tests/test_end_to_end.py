@@ -14,8 +14,8 @@ from ragqa.documents import read_document
 from ragqa.documents.decoding import decode
 from ragqa.pipeline import Session, ask, build_index
 from ragqa.records import Answer
-from ragqa.retrieval import retrieve
-from ragqa.store import IndexReader
+from ragqa.retrieval.hybrid import retrieve
+from ragqa.store.snapshot import IndexReader
 from tests.conftest import CORPUS, ROOT
 from tests.programs import DEFAULT_EMBEDDER, load_embedder_once
 

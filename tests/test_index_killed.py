@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from ragqa.embedding import load_embedder
-from ragqa.models import BUNDLED_EMBEDDER
-from ragqa.store import IndexReader
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
+from ragqa.store.snapshot import IndexReader
 from tests.conftest import Result
 from tests.notes import cached_vectors, found_by_words
 

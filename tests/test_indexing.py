@@ -14,7 +14,8 @@ import pytest
 
 from ragqa import indexing
 from ragqa.errors import DocumentError, NoIndexError
-from ragqa.store import IndexReader, IndexWriter
+from ragqa.store.snapshot import IndexReader
+from ragqa.store.writer import IndexWriter
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes, cached_vectors, ordinary_user
 

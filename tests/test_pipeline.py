@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import ModelError
-from ragqa.generation import Generator
-from ragqa.given import GivenText
+from ragqa.generators.llama_cpp import Generator
 from ragqa.pipeline import Progress, Session, ask
-from ragqa.records import Answer, Sentence
-from ragqa.store import IndexReader
+from ragqa.records import Answer, GivenText, Sentence
+from ragqa.store.snapshot import IndexReader
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeSpanModel
 from tests.notes import Notes
 

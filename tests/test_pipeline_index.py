@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ragqa import models, pipeline
+from ragqa import pipeline
 from ragqa.embedding import matching_embedder
 from ragqa.errors import IndexDamagedError, UsageError
-from ragqa.store import IndexReader
+from ragqa.models.catalogue import BUNDLED_EMBEDDER
+from ragqa.store.snapshot import IndexReader
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes, counted
 
@@ -67,7 +68,7 @@ def test_index_asks_for_the_embedder_that_it_was_made_with(notes: Notes) -> None
         matching_embedder(reader.meta, "", load)
     matching_embedder({}, "", load)
     matching_embedder({}, "wanted", load)
-    assert asked == ["fake", "fake", models.BUNDLED_EMBEDDER, "wanted"]
+    assert asked == ["fake", "fake", BUNDLED_EMBEDDER, "wanted"]
 
 
 def test_forget_removes_the_documents_and_the_folder(notes: Notes, tmp_path: Path) -> None:

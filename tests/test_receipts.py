@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ragqa import models
 from ragqa.errors import RagqaError, UsageError
+from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR, CATALOGUE
 from ragqa.receipts import (
     FIELDS,
     ReceiptFile,
@@ -65,21 +65,21 @@ def test_a_receipt_has_its_fields_in_order(note: Path) -> None:
 
 
 def test_the_models_of_an_answer_by_name_and_hash() -> None:
-    used = models_of(models.BUNDLED_EMBEDDER, "print", models.BUNDLED_GENERATOR, None)
-    hashes = {entry.name: entry.sha256 for entry in models.CATALOGUE}
+    used = models_of(BUNDLED_EMBEDDER, "print", BUNDLED_GENERATOR, None)
+    hashes = {entry.name: entry.sha256 for entry in CATALOGUE}
     assert used == {
         "embedder": {
-            "name": models.BUNDLED_EMBEDDER,
+            "name": BUNDLED_EMBEDDER,
             "fingerprint": "print",
-            "sha256": hashes[models.BUNDLED_EMBEDDER],
+            "sha256": hashes[BUNDLED_EMBEDDER],
         },
         "generator": {
-            "name": models.BUNDLED_GENERATOR,
-            "sha256": hashes[models.BUNDLED_GENERATOR],
+            "name": BUNDLED_GENERATOR,
+            "sha256": hashes[BUNDLED_GENERATOR],
         },
         "reranker": None,
     }
-    assert models_of(models.BUNDLED_EMBEDDER, "print", None, None)["generator"] is None
+    assert models_of(BUNDLED_EMBEDDER, "print", None, None)["generator"] is None
 
 
 # Files ------------------------------------------------------------------------------------------

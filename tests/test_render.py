@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from ragqa import render
 from ragqa.errors import UsageError
-from ragqa.instructions import without_invisible
 from ragqa.records import Answer, Citation, FailedFile, IndexReport, Sentence, State
-from ragqa.surrogates import encodable
+from ragqa.text.clean import clean, clean_line, error_json, error_line, to_json
+from ragqa.text.injection import without_invisible
+from ragqa.text.surrogates import encodable
 from tests.hits import hits_of
 
 # What commands a terminal: C0 but for tab and newline, C1, and what reorders text.
@@ -48,13 +49,13 @@ def citation(**changes: object) -> Citation:
 
 @given(ANY_TEXT | HOSTILE)
 def test_clean_text_has_no_commands_and_keeps_the_rest(text: str) -> None:
-    cleaned = render.clean(text)
+    cleaned = clean(text)
     assert not COMMANDS & set(cleaned)
-    assert render.clean(cleaned) == cleaned
+    assert clean(cleaned) == cleaned
     if "\x1b" not in text:
         kept = "".join(char for char in text if char not in COMMANDS)
         assert cleaned == without_invisible(kept)
-    assert "\n" not in render.clean_line(text)
+    assert "\n" not in clean_line(text)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +75,12 @@ def test_clean_text_has_no_commands_and_keeps_the_rest(text: str) -> None:
     ],
 )
 def test_clean(text: str, cleaned: str) -> None:
-    assert render.clean(text) == cleaned
+    assert clean(text) == cleaned
 
 
 @given(ANY_TEXT)
 def test_json_is_one_line_without_commands_and_loses_nothing(text: str) -> None:
-    line = render.to_json({"text": text})
+    line = to_json({"text": text})
     assert json.loads(line) == {"version": 1, "text": encodable(text)}
     assert len(line.splitlines()) == 1
     assert not COMMANDS & set(line)
@@ -87,7 +88,7 @@ def test_json_is_one_line_without_commands_and_loses_nothing(text: str) -> None:
 
 
 def test_json_keeps_letters_of_all_languages() -> None:
-    assert render.to_json({"a": "Łódź ☕ 日本"}) == '{"version": 1, "a": "Łódź ☕ 日本"}'
+    assert to_json({"a": "Łódź ☕ 日本"}) == '{"version": 1, "a": "Łódź ☕ 日本"}'
 
 
 def test_an_answer_without_sentences_is_no_text() -> None:
@@ -166,9 +167,9 @@ def test_sizes(size: int, text: str) -> None:
 
 
 def test_an_error_is_one_line() -> None:
-    assert render.error_line(UsageError("a\n  b\x1b[1m", "do\nc")) == "ragqa: a b; do c"
-    assert render.error_line(UsageError("a")) == "ragqa: a"
-    assert render.error_json(UsageError("a", "b")) == {
+    assert error_line(UsageError("a\n  b\x1b[1m", "do\nc")) == "ragqa: a b; do c"
+    assert error_line(UsageError("a")) == "ragqa: a"
+    assert error_json(UsageError("a", "b")) == {
         "error": {"code": "usage", "message": "a", "hint": "b", "exit_code": 2}
     }
 

@@ -20,7 +20,8 @@ import torch
 from adapter import ALPHA
 from transformers import AutoConfig
 
-from ragqa import models
+from ragqa.models.catalogue import BUNDLED_GENERATOR
+from ragqa.models.local import generator_file
 
 NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -48,7 +49,7 @@ def restored(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
 
 def heads_of(name: str) -> int | None:
     """How many heads a projection has whose rows llama.cpp orders otherwise; None: it does not."""
-    _, path, _ = models.generator_file(models.BUNDLED_GENERATOR)
+    _, path, _ = generator_file(BUNDLED_GENERATOR)
     config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name)
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
     return heads.get(name.rpartition(".")[2])

@@ -19,7 +19,7 @@ from typing import Any
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sources import Item, nq_items, read_items
 
-from ragqa.sentences import sentence_spans
+from ragqa.text.sentences import sentence_spans
 
 NEAR = 8  # passages on the same topic, one of which stands beside a passage of no article
 ASKED_OF_NEAR = 0.7  # of the questions of other passages, those on the same topic

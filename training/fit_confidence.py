@@ -24,13 +24,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ragqa import models
+from ragqa.answering.confidence import WEIGHTS
 from ragqa.embedding import load_embedder
-from ragqa.generation import LlamaCppGenerator
-from ragqa.given import GivenText, hits_of_texts
+from ragqa.generators.llama_cpp import LlamaCppGenerator
+from ragqa.models.catalogue import BUNDLED_GENERATOR
+from ragqa.models.local import reader_adapter
 from ragqa.pipeline import Session, build_index
-from ragqa.refusal import WEIGHTS
-from ragqa.store import IndexReader
+from ragqa.records import GivenText
+from ragqa.retrieval.given import hits_of_texts
+from ragqa.store.snapshot import IndexReader
+from ragqa.system.files import data_file
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
@@ -69,7 +72,7 @@ def corpus_rows(session: Session) -> Iterator[dict[str, Any]]:
 
 def state_of(questions: Path, adapter: Path, limit: int) -> str:
     """Changes with anything that features are made of: questions, adapter, code."""
-    code = sorted(Path(models.__file__).parent.rglob("*.py"))
+    code = sorted(data_file("").parent.rglob("*.py"))
     parts = [path.read_bytes() for path in (questions, adapter, *code)]
     return hashlib.sha256(b"\0".join([*parts, str(limit).encode()])).hexdigest()
 
@@ -119,10 +122,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--limit", type=int, default=1_000_000)
-    parser.add_argument("--adapter", type=Path, default=models.reader_adapter())
+    parser.add_argument("--adapter", type=Path, default=reader_adapter())
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
-    name = models.BUNDLED_GENERATOR
+    name = BUNDLED_GENERATOR
     reader = LlamaCppGenerator(name, 4096, options.threads, options.adapter)
     session = Session(load_embedder("all-MiniLM-L6-v2"), span_model=reader)
     sets = {}

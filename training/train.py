@@ -25,8 +25,9 @@ from examples import Group, groups
 from sources import Item
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from ragqa import models
-from ragqa.reading import OPENING, REFUSED, Line, prompt_end, prompt_start
+from ragqa.answering.span_reader import OPENING, REFUSED, Line, prompt_end, prompt_start
+from ragqa.models.catalogue import BUNDLED_GENERATOR
+from ragqa.models.local import generator_file
 
 LEARNING_RATE = 4e-4
 WARM_UP = 40
@@ -50,7 +51,7 @@ class Packed(NamedTuple):
 
 def load_base(device: str) -> tuple[Any, Any]:
     """The bundled generator's weights as they are in the file, and its tokenizer."""
-    _, path, _ = models.generator_file(models.BUNDLED_GENERATOR)
+    _, path, _ = generator_file(BUNDLED_GENERATOR)
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     model = AutoModelForCausalLM.from_pretrained(
         path.parent,
@@ -62,7 +63,7 @@ def load_base(device: str) -> tuple[Any, Any]:
 
 
 class Layout:
-    """The tokens of prompts and answers, as `ragqa.reading` lays them out."""
+    """The tokens of prompts and answers, as `ragqa.answering.span_reader` lays them out."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -161,7 +162,7 @@ def loss_of(model: Any, packed: Packed, layout: Layout, device: str) -> torch.Te
 def refusal_scores(
     model: Any, hidden: torch.Tensor, packed: Packed, layout: Layout
 ) -> torch.Tensor:
-    """(questions,): the logit of a refusal against an answer, as `ragqa.reading` reads it."""
+    """(questions,): the logit of a refusal against an answer, as `span_reader` reads it."""
     refusal, opening = model.lm_head.weight[[layout.refusal, layout.opening]]
     return (hidden[packed.decided] @ (refusal - opening)).float()
 

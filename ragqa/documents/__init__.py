@@ -47,7 +47,7 @@ def read_document(path: Path, data: bytes) -> Document:
     if not data.strip():
         raise DocumentError("the file is empty")
     text, encoding = decode(data)
-    module = import_module(f"ragqa.documents.{READERS[path.suffix.lower()]}")
+    module = import_module(f"ragqa.documents.readers.{READERS[path.suffix.lower()]}")
     reader = cast(Reader, module.read)
     try:
         document = reader(path, text, encoding)

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ragqa import late_interaction, models
-from ragqa.embedding.encodings import Encoding, QuestionEncoding, Vectors
+from ragqa.embedding import late_interaction
+from ragqa.embedding.base import Encoding, QuestionEncoding, Vectors
 from ragqa.embedding.minilm_runtimes import Bfloat16Torch, Ids, OnnxGraph
-from ragqa.llama import multiplies_bf16
-from ragqa.surrogates import encodable
+from ragqa.models.catalogue import entry
+from ragqa.models.local import embedder_folder, embedder_hash
+from ragqa.system.cpu import multiplies_bf16
+from ragqa.text.surrogates import encodable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -46,17 +48,23 @@ class MiniLM:
     dimension = 384
     max_tokens = 256
 
-    def __init__(self, name: str, threads: int = 0) -> None:
-        self.name = name
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        """Embedders of the catalogue: it is the only one there."""
+        return entry(model, "embedder") is not None
+
+    def __init__(self, model: str, threads: int = 0) -> None:
+        known = entry(model, "embedder")
+        self.name = name = known.name if known else model
         self.threads = threads or os.cpu_count() or 1
-        self._folder = models.embedder_folder(name)
+        self._folder = embedder_folder(name)
         self._weights = self._folder / "model.safetensors"
         self._expected = 0  # passages of this run
         self._loading = Lock()
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
         self._asked: tuple[str, QuestionEncoding] | None = None  # the last question
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
-        self.fingerprint = f"{name}@{models.embedder_hash(name)[:16]}/{runtime}"
+        self.fingerprint = f"{name}@{embedder_hash(name)[:16]}/{runtime}"
 
     def load(self, passages: int = 0) -> None:
         """Load tokenizer and graph; for many passages what encodes them faster, if this can."""

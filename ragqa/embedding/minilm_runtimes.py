@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.embedding.encodings import Vectors
+from ragqa.embedding.base import Vectors
+from ragqa.system.files import data_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 LAYERS, HEADS, EPSILON = 6, 12, 1e-12
-GRAPH = Path(__file__).parents[1] / "data" / "minilm.onnx"
+GRAPH = "minilm.onnx"
 Ids = npt.NDArray[np.int64]
 
 
@@ -34,7 +35,7 @@ class OnnxGraph:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
-        graph = GRAPH.read_bytes()
+        graph = data_file(GRAPH).read_bytes()
         used = {name: one for name, one in mapped(weights).items() if name.encode() in graph}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ragqa import late_interaction, models
-from ragqa.embedding.encodings import Encoding, QuestionEncoding, Vectors
+from ragqa.embedding import late_interaction
+from ragqa.embedding.base import Encoding, QuestionEncoding, Vectors
 from ragqa.errors import ModelError
-from ragqa.surrogates import encodable
+from ragqa.models.local import embedder_folder, embedder_hash, quiet_libraries
+from ragqa.text.surrogates import encodable
 
 # The names by which sentence-transformers looks for the prompt of a document, in its order.
 DOCUMENT_PROMPTS = ("document", "passage", "corpus")
@@ -20,15 +21,20 @@ DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 class SentenceTransformerEmbedder:
     """Any model that the sentence-transformers library loads, from this machine's disk."""
 
-    def __init__(self, model: str) -> None:
-        self._folder = models.embedder_folder(model)
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        """Any name: its library tells whether there is such a model."""
+        return True
+
+    def __init__(self, model: str, threads: int = 0) -> None:
+        self._folder = embedder_folder(model)
         self.name = model
-        digest = models.embedder_hash(str(self._folder))
+        digest = embedder_hash(str(self._folder))
         self.fingerprint = f"{self._folder.name}@{digest[:16]}/sentence-transformers"
 
     @cached_property
     def _model(self) -> Any:
-        models.quiet_libraries()
+        quiet_libraries()
         from sentence_transformers import SentenceTransformer
 
         try:

@@ -13,24 +13,3 @@
 
 Knows nothing of files, models or questions.
 """
-
-from ragqa.store.allowed import PassageIds
-from ragqa.store.answers import AnswerCache, digests_of
-from ragqa.store.layout import index_exists, no_index
-from ragqa.store.reader import IndexReader
-from ragqa.store.rows import KnownDocument, StoredPassage
-from ragqa.store.writer import FileFacts, IndexWriter, StoredDocument
-
-__all__ = [
-    "AnswerCache",
-    "FileFacts",
-    "IndexReader",
-    "IndexWriter",
-    "KnownDocument",
-    "PassageIds",
-    "StoredDocument",
-    "StoredPassage",
-    "digests_of",
-    "index_exists",
-    "no_index",
-]

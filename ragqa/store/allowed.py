@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.filters import DocumentFacts, Filter, is_in
+from ragqa.store.filters import DocumentFacts, Filter, is_in
 
 PassageIds = npt.NDArray[np.int64]
 # The plus sign makes SQLite look up each row of the full-text query in the table; without it, it

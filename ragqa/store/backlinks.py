@@ -12,8 +12,8 @@ import posixpath
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from ragqa.filters import folded, is_in
-from ragqa.surrogates import encodable
+from ragqa.store.filters import folded, is_in
+from ragqa.text.surrogates import encodable
 
 
 def insert(db: sqlite3.Connection, document_id: int, links: Iterable[str]) -> None:

@@ -5,16 +5,42 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
-from ragqa.lexical import Fields, length_of
 from ragqa.records import Block, Document, Passage, Run
 from ragqa.store.cache import QUERY_BATCH, text_hash
-from ragqa.surrogates import encodable
+from ragqa.text.bm25 import Fields, length_of
+from ragqa.text.surrogates import encodable
 
-if TYPE_CHECKING:
-    from ragqa.store.writer import FileFacts
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What tells whether a file changed. Times in nanoseconds since the epoch."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    read_at_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the index knows it.
+
+    `has_text` is False when there was nothing to read in it; a document that can no longer be
+    opened has `failed` and the text that was read before.
+    """
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    read_at_ns: int
+    sha256: str
+    failed: str | None
+    has_text: bool
 
 
 class StoredPassage(NamedTuple):

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,36 +26,8 @@ from ragqa.store import backlinks, layout, rows, vectors
 from ragqa.store.answers import delete_answers
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.publishing import published_index
+from ragqa.store.rows import FileFacts, StoredDocument
 from ragqa.store.vectors import VectorFile
-
-
-@dataclass(frozen=True, slots=True)
-class FileFacts:
-    """What tells whether a file changed. Times in nanoseconds since the epoch."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    read_at_ns: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A document as the index knows it.
-
-    `has_text` is False when there was nothing to read in it; a document that can no longer be
-    opened has `failed` and the text that was read before.
-    """
-
-    id: int
-    path: str
-    size: int
-    mtime_ns: int
-    read_at_ns: int
-    sha256: str
-    failed: str | None
-    has_text: bool
 
 
 class IndexWriter:

@@ -1,0 +1,1 @@
+"""Question and hits -> an answer, or that there is none."""

@@ -1,0 +1,247 @@
+"""Hits -> is there an answer, and its sentences: quoted, or written by a model and judged.
+
+Says nothing before it is known that there is an answer. Knows nothing of how hits are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from ragqa.answering.citations import Citer, SourceText
+from ragqa.answering.confidence import Signals, confidence, coverage, has_names, nearest
+from ragqa.answering.prompt import REFUSAL, build_prompt
+from ragqa.answering.sentence_ranking import (
+    Ranked,
+    best_sentences,
+    list_around,
+    list_below_heading,
+    rank_sentences,
+)
+from ragqa.answering.span_reader import Reading, TokenModel, asks_for_a_fact, read
+from ragqa.documents.decoding import decode
+from ragqa.embedding.base import Embedder
+from ragqa.errors import DocumentError, ModelError
+from ragqa.generators.llama_cpp import Generator, without_thinking
+from ragqa.records import LIST_MARK, GivenText, Hit, Sentence, State
+from ragqa.text.answer_types import asks_for_several
+from ragqa.text.injection import without_invisible
+from ragqa.text.sentences import stream_sentences
+
+TEMPLATE_TOKENS = 64  # room for the chat template around the message
+BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
+DISAGREES = "The documents disagree: "
+HOW = re.compile(r"\W*how\b", re.I)
+MAX_REPEATED = 2  # sentences said again before an answer is cut off
+
+
+@dataclass
+class Progress:
+    """Where an answer goes while it is made: pieces as they come, sentences once judged."""
+
+    on_piece: Callable[[str], None] = lambda piece: None
+    on_sentence: Callable[[Sentence], None] = lambda sentence: None
+
+
+class Evidence(NamedTuple):
+    """What an answer is made from, and how sure it is that there is one."""
+
+    question: str
+    hits: Sequence[Hit]
+    ranked: Sequence[Ranked]
+    reading: Reading | None
+    signals: Signals
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the hits answer the question."""
+        return confidence(self.signals)
+
+
+def assess(
+    question: str,
+    hits: Sequence[Hit],
+    embedder: Embedder,
+    span_model: TokenModel | None,
+    word_weights: Mapping[str, float],
+    done: Callable[[str], None],
+) -> Evidence:
+    """Look through the hits for an answer; `word_weights` are those of the question's words.
+
+    `done` is told of each stage but the last.
+    """
+    ranked = rank_sentences(question, hits, embedder)
+    done("rank")
+    reading = read(question, ranked, span_model) if span_model else None
+    answering = reading.sentence if reading else ranked[0] if ranked else None
+    signals = Signals(
+        nearest(hits),
+        ranked[0].score if ranked else 0.0,
+        answering is not None and has_names(question, answering.in_context),
+        any(not hit.is_given for hit in hits),
+        coverage(hits, word_weights),
+        reading.p_refused if reading else None,
+    )
+    return Evidence(question, hits, ranked, reading, signals)
+
+
+class Made(NamedTuple):
+    """An answer's parts; `prompt` is what a model was told that wrote it."""
+
+    citer: Citer
+    sentences: tuple[Sentence, ...]
+    prompt: str = ""
+
+    @property
+    def state(self) -> State:
+        """What the verdicts on its sentences make of an answer; one without any is none."""
+        if not self.sentences:
+            return "not_in_documents"
+        supported = any(sentence.support == "supported" for sentence in self.sentences)
+        return "answered" if supported else "unsupported"
+
+
+def compose(
+    evidence: Evidence,
+    given: Sequence[GivenText],
+    generator: Generator | None,
+    max_tokens: int,
+    progress: Progress,
+    on_start: Callable[[], None],
+) -> Made:
+    """The sentences of an answer with their citations; none when the model itself refuses.
+
+    `on_start` is called when a model that writes has read its prompt.
+    """
+    if generator is None:
+        return quote(evidence, given, progress)
+    offered, message, pieces = _pieces(evidence, generator, max_tokens)
+    accepted = _unless_refused(pieces)
+    on_start()
+    citer = Citer(offered, read_sources(offered, given))
+    return Made(citer, tuple(_judged(accepted or iter(()), citer, progress)), message)
+
+
+def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> Made:
+    """An answer in the documents' own words: the ones that were read, or whole sentences.
+
+    Where another sentence has another value for the same, that is said as well.
+    """
+    citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
+    made = chain.from_iterable(_quoted(evidence, citer, progress))
+    return Made(citer, tuple(made))
+
+
+def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[Iterable[Sentence]]:
+    def cited(text: str, one: Ranked) -> list[Sentence]:
+        """Words of a sentence, or the whole of it, cited by it."""
+        sentence = citer.add_quote(text, one.place, one.block, one.first, one.last)
+        progress.on_sentence(sentence)
+        return [sentence]
+
+    if items := _listed(evidence):
+        yield from (cited(LIST_MARK + without_invisible(item.said), item) for item in items)
+        return
+    reading = evidence.reading
+    if reading and reading.is_short and asks_for_a_fact(evidence.question):
+        yield cited(reading.text, reading.sentence)
+        yield from (cited(DISAGREES + rival.text, rival.sentence) for rival in reading.rivals)
+        return
+    for one in _best(evidence):
+        shown = without_invisible(one.shown)
+        # The names of a table's columns stand in another row than its values.
+        yield cited(shown, one) if one.columns else _judged(iter([f"{shown}\n"]), citer, progress)
+
+
+def _best(evidence: Evidence) -> list[Ranked]:
+    """The sentences to show whole, best first; that there is an answer was decided before."""
+    best = best_sentences(evidence.ranked) or list(evidence.ranked[:1])
+    reading = evidence.reading
+    if reading and asks_for_a_fact(evidence.question) and reading.sentence.stands_alone:
+        rest = [one for one in best if reading.sentence.said not in one.shown]
+        best = [reading.sentence, *rest]
+    return best[:1] if best[0].columns else best  # further rows are of other things
+
+
+def _listed(evidence: Evidence) -> list[Ranked]:
+    """The items of a list, where several things are asked for: it names them, or has the best."""
+    if not evidence.ranked or not asks_for_several(evidence.question):
+        return []
+    items = list_below_heading(evidence.question, evidence.ranked)
+    # "How do I reach Anna?" asks for one item of a list that nothing says it is asked for.
+    if not items and not HOW.match(evidence.question):
+        items = list_around(_best(evidence)[0], evidence.ranked)
+    return items if len(items) > 1 else []
+
+
+def _pieces(
+    evidence: Evidence, generator: Generator, max_tokens: int
+) -> tuple[Sequence[Hit], str, Iterator[str]]:
+    """The hits that a model is shown, the message, and the text that it writes, as it comes."""
+    budget = prompt_budget(generator, max_tokens)
+    message, offered = build_prompt(
+        evidence.question, evidence.hits, generator.count_tokens, budget
+    )
+    if not offered:
+        raise ModelError(
+            "the question leaves no room for passages in the model's context",
+            "ask a shorter question, or raise context_tokens",
+        )
+    return offered, message, without_thinking(generator.stream(message, max_tokens))
+
+
+def prompt_budget(generator: Generator, max_tokens: int) -> int:
+    """The most tokens that a message may have, when the answer may have `max_tokens`."""
+    # The answer may take half of the context at most: without passages it would be invented.
+    reserve = min(max_tokens, generator.context_tokens // 2)
+    return generator.context_tokens - reserve - TEMPLATE_TOKENS
+
+
+def _unless_refused(pieces: Iterator[str]) -> Iterator[str] | None:
+    """The pieces; None when they begin with the model's own refusal."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        if len(head.strip(BEFORE_REFUSAL)) > len(REFUSAL):
+            break
+    if head.strip(BEFORE_REFUSAL).lower().startswith(REFUSAL):
+        return None
+    return chain([head], pieces)
+
+
+def _judged(pieces: Iterator[str], citer: Citer, progress: Progress) -> Iterator[Sentence]:
+    """The sentences of a text with their verdicts; a text that goes in circles ends."""
+
+    def shown() -> Iterator[str]:
+        for piece in pieces:
+            progress.on_piece(piece)
+            yield piece
+
+    for raw in stream_sentences(shown()):
+        if sentence := citer.add(raw):
+            progress.on_sentence(sentence)
+            yield sentence
+        elif citer.repeated >= MAX_REPEATED:
+            return
+
+
+def read_sources(hits: Sequence[Hit], given: Sequence[GivenText] = ()) -> dict[str, SourceText]:
+    """The present text of each file that the hits come from."""
+    sources = {text.path: SourceText(text.text, changed=False) for text in given}
+    for hit in hits:
+        if hit.path in sources:
+            continue
+        try:
+            data = Path(hit.path).read_bytes()
+            text, _ = decode(data, hit.encoding)
+        except (OSError, DocumentError):
+            sources[hit.path] = SourceText(None, changed=True)
+        else:
+            changed = hashlib.sha256(data).hexdigest() != hit.sha256
+            sources[hit.path] = SourceText(text, changed)
+    return sources

@@ -1,0 +1,348 @@
+"""Question + sentences -> the span of one of them that answers it, or that none does.
+
+The reader is the bundled generator with an adapter (see `training/`). It does not write: it says
+`[2]`, the number of a passage, and then copies words of it. Decoding is constrained to that, so
+whatever it says stands in a passage. Pure but for the model that is passed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.answering.sentence_ranking import Ranked
+from ragqa.answering.spans import Spans
+from ragqa.text.answer_types import answer_type
+from ragqa.text.injection import without_invisible
+from ragqa.text.sentences import OWN_MARKER, is_negated, numbers_of, stems_of
+
+REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
+# Measured on development data: with six, a third more tokens and 85 of 100 answers of SQuAD right
+# instead of 90 (68 of Natural Questions instead of 71, of our own 84 either way). At most nine:
+# one digit is one token.
+MAX_SENTENCES = 4
+SPARE_TOKENS = 16  # numbers, and line breaks between passages
+MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
+# Of a passage and a span: with less, the whole sentence is shown. Many passages, and those that
+# were searched for in an index, hold more that misleads than a few that come with the question.
+MIN_CHANCE, MIN_CHANCE_GIVEN = 0.8, 0.5
+FEW = 3  # passages
+RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
+QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
+EXPLANATION = re.compile(
+    r"\W*(?:why|explain|describe|compare|is|are|was|were|do|does|did|can|could|should|will|has|have"
+    r"|how(?! (?:many|much|long|old|far|large|big|often|fast|high|tall|wide|deep|expensive|heavy"
+    r"|small|close)))\b",
+    re.I,
+)
+LOOKAHEAD = 8  # tokens
+MAX_RIVALS = 2
+MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
+MIN_ALIKE = 0.7  # or the cosine of both sentences, where the words differ
+MISFIT = 5.0  # what a sentence loses that has nothing of the kind that is asked for (logits)
+Scores = npt.NDArray[np.float32]
+
+
+class TokenModel(Protocol):
+    """What reading needs of a language model."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of prompt and answer together."""
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, control tokens in it taken as plain text."""
+
+    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        """What each token stands for, in UTF-8; together they are the text."""
+
+    def end_token(self) -> int:
+        """The token that ends an answer."""
+
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> Scores:
+        """Scores of all that may follow each of the `last` tokens: [last, vocabulary].
+
+        `past` is how many tokens were read before these in the same text.
+        """
+
+
+class Line(NamedTuple):
+    """What is shown of a passage: its title, and some of its sentences in their order."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+class Rival(NamedTuple):
+    """Another sentence that says the same of something else: "in 1998" beside "in 1999"."""
+
+    sentence: Ranked
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader found: `text` stands in `sentence`, where a line break may be a space.
+
+    `passages` is how many there were to read. Probabilities are the model's own, not calibrated.
+    """
+
+    sentence: Ranked
+    text: str
+    p_refused: float  # that the passages do not say it
+    p_passage: float  # of the passage, among the passages
+    p_span: float  # of the span, within the passage
+    passages: int = 1
+    rivals: tuple[Rival, ...] = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
+        words, of = len(self.text.split()), len(self.sentence.text.split())
+        is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
+        few = self.sentence.hit.is_given and self.passages <= FEW
+        least = MIN_CHANCE_GIVEN if few else MIN_CHANCE
+        return is_fact and self.p_passage * self.p_span >= least
+
+
+def asks_for_a_fact(question: str) -> bool:
+    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic."""
+    return bool(QUESTION_WORD.search(question)) and not EXPLANATION.match(question)
+
+
+def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
+    """The words that answer the question best; `p_refused` says how likely none does.
+
+    Reads the best of the `ranked` sentences, below the title of their passage, that the model has
+    room for. None where there is nothing to read, or the question takes all room.
+    """
+    shown = _shown(ranked, question, model)
+    if not shown:
+        return None
+    texts = [_one_line(sentence.text) for sentence in shown]
+    places = list(dict.fromkeys(sentence.place for sentence in shown))
+    numbers = [places.index(sentence.place) + 1 for sentence in shown]
+    prompt = prompt_start(_lines(shown)) + prompt_end(question)
+    wanted = answer_type(question)
+    decoder = _Decoder(model, prompt, question)
+    fits = [
+        RANK_WEIGHT * sentence.score - MISFIT * (not wanted.is_in(text))
+        for sentence, text in zip(shown, texts, strict=True)
+    ]
+    digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
+    own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
+    best, said, p_span = decoder.copy(digit, own)
+    of = len({sentence.place for sentence in ranked})
+    found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
+    if not (found.is_short and asks_for_a_fact(question)):
+        return found
+    rivals: list[Rival] = []
+    for i, text in enumerate(texts):
+        if len(rivals) < MAX_RIVALS and may_disagree(question, shown[best], said, shown[i]):
+            _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
+            rivals += [Rival(shown[i], other)] if _differ(said, other, question) else []
+    return replace(found, rivals=tuple(rivals))
+
+
+def _shown(ranked: Sequence[Ranked], question: str, model: TokenModel) -> list[Ranked]:
+    """The best sentences, in the order of the passages and of each passage's text.
+
+    Those are left out with which prompt and answer would be longer than the model's context.
+    """
+    # A sentence may be nothing but the number of a source.
+    with_words = (one for one in ranked if any(map(str.isalnum, _one_line(one.text))))
+    room = model.context_tokens - len(model.encode(prompt_end(question)))
+    shown, longest = [], 0  # the answer may be a whole sentence
+    for sentence in islice(with_words, MAX_SENTENCES):
+        tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.said)}")) + SPARE_TOKENS
+        if tokens + max(tokens, longest) <= room:
+            shown.append(sentence)
+            room, longest = room - tokens, max(tokens, longest)
+    return sorted(shown, key=lambda one: (one.place, one.block.start, one.first))
+
+
+def _lines(shown: Sequence[Ranked]) -> list[Line]:
+    """A line for each passage, with its sentences."""
+    lines = []
+    for _, group in groupby(shown, key=lambda one: one.place):
+        sentences = list(group)
+        said = tuple(_one_line(sentence.said) for sentence in sentences)
+        lines.append(Line(_title(sentences[0]), said))
+    return lines
+
+
+def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> bool:
+    """Whether another sentence says what this one says, but for the words that are the answer.
+
+    It must be of the same: have all that the question and this sentence have in common. Rows of
+    tables are of other things each.
+    """
+    if sentence.columns or other.columns:
+        return False
+    rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
+    asked = set(stems_of(question)) & set(stems_of(sentence.in_context))
+    return (
+        len(rest) >= MIN_SAME
+        and asked <= set(stems_of(other.in_context))
+        and is_negated(sentence.text) == is_negated(other.text)
+        and not set(stems_of(said)) <= theirs
+        and (
+            _likeness(sentence, other) >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest)
+        )
+        and len(theirs) <= 2 * len(rest | set(stems_of(said)))
+    )
+
+
+def _likeness(one: Ranked, other: Ranked) -> float:
+    """The cosine of two sentences."""
+    if one.vector is None or other.vector is None:
+        return 0.0
+    return float(one.vector @ other.vector)
+
+
+def _differ(one: str, other: str, question: str) -> bool:
+    """Two values of a kind: both with numbers or both without, and neither part of the other.
+
+    What repeats the question's words where the answer does not is no value.
+    """
+    ours, theirs = set(stems_of(one)), set(stems_of(other))
+    same_kind = bool(numbers_of(one)) == bool(numbers_of(other))
+    repeats = set(stems_of(question)) & (theirs - ours)
+    return same_kind and not repeats and not (ours <= theirs or theirs <= ours)
+
+
+def prompt_start(lines: Sequence[Line]) -> str:
+    """The prompt up to the question: the passages with their numbers.
+
+    There is no instruction and no chat template: the adapter was trained without them, and each
+    token costs time.
+    """
+    texts = []
+    for number, (title, sentences) in enumerate(lines, 1):
+        texts.append(f"[{number}] " + (f"{title}: " if title else "") + " ".join(sentences))
+    return "\n\n".join(texts)
+
+
+def prompt_end(question: str) -> str:
+    """The question, and where the answer starts."""
+    return f"\n\nQuestion: {question}\n\nAnswer:\n"
+
+
+def _title(sentence: Ranked) -> str:
+    passage = sentence.hit.passage
+    names = (passage.title or sentence.hit.document_title, *passage.headings)
+    return _one_line(" > ".join(dict.fromkeys(name for name in names if name)))
+
+
+def _one_line(text: str) -> str:
+    """The text without line breaks, citation numbers of its own, and characters that hide text."""
+    return " ".join(OWN_MARKER.sub("", without_invisible(text)).split())
+
+
+class _Decoder:
+    """A model that has read the passages and the question, ready to answer several times."""
+
+    def __init__(self, model: TokenModel, prompt_text: str, question: str) -> None:
+        self._model, self._end = model, model.end_token()
+        self._question, self._wanted = question, answer_type(question)
+        prompt = model.encode(prompt_text)
+        refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
+        first, self._after_opening = model.logits([*prompt, self._opening], 0, 2)
+        self.p_refused = float(_softmax(first, [refusal, self._opening])[0])
+        self._past = len(prompt) + 1
+
+    def passage(self, fits: Iterable[tuple[int, float]]) -> tuple[int, float]:
+        """The number of the passage that is named, and its probability among them.
+
+        `fits` has the number of each sentence's passage, and how well the sentence fits.
+        """
+        best: dict[int, float] = {}
+        for number, fit in fits:
+            best[number] = max(fit, best.get(number, fit))
+        digits = {self._model.encode(str(number))[0]: number for number in best}
+        scores = self._after_opening.copy()
+        for digit, number in digits.items():
+            scores[digit] += best[number]
+        digit, chance = _likeliest(scores, list(digits))
+        return digits[digit], chance
+
+    def copy(
+        self, number: int, sentences: Mapping[int, tuple[str, float]]
+    ) -> tuple[int, str, float]:
+        """Which of a passage's sentences is copied from, what, and the probability of that.
+
+        Each sentence comes with how well it fits: that favours its words wherever it goes other
+        ways than the rest, as with the last digit of two years.
+        """
+        tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
+        pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
+        spans = Spans(tokens, pieces, self._wanted, self._question)
+        ahead = _Lookahead(self._model, self._past, self._model.encode(f"{number}]"))
+        candidates, chance_of_all = spans.starts(), 1.0
+        candidates.sort(key=lambda span: -sentences[span.sentence][1])
+        said: list[int] = []
+        while True:
+            ways, complete = spans.longer(candidates), spans.complete(candidates)
+            if complete:
+                ways[self._end] = complete
+            if len(ways) == 1:
+                token, chance = next(iter(ways)), 1.0
+            else:
+                likely = spans.following(candidates[0], LOOKAHEAD) if said else []
+                scores = ahead.scores_after(said, likely)
+                for token, spans_on in ways.items():  # the first of them is in the best sentence
+                    scores[token] += sentences[spans_on[0].sentence][1]
+                token, chance = _likeliest(scores, list(ways))
+            chance_of_all *= chance
+            if token == self._end:
+                return complete[0].sentence, spans.text(complete[0]), chance_of_all
+            candidates = ways[token]
+            said.append(token)
+
+
+class _Lookahead:
+    """Scores after what is said. The model reads on where the text goes on, which costs little.
+
+    Answers are copied, so that it is mostly known what comes next (Saxena 2023, "Prompt lookup
+    decoding", https://github.com/apoorvumang/prompt-lookup-decoding).
+    """
+
+    def __init__(self, model: TokenModel, past: int, opening: Sequence[int]) -> None:
+        self._model, self._past = model, past + len(opening)
+        self._read: list[int] = []
+        # After nothing, after the first token that was read, and so on.
+        self._rows: list[Scores] = list(model.logits(opening, past))
+
+    def scores_after(self, said: Sequence[int], likely: Sequence[int]) -> Scores:
+        """Scores after `said`; `likely` is what may be said next."""
+        pairs = enumerate(zip(said, self._read, strict=False))
+        kept = next((i for i, (one, other) in pairs if one != other), len(self._read))
+        if len(said) > kept:
+            tokens = [*said[kept:], *likely]
+            rows = self._model.logits(tokens, self._past + kept, len(tokens))
+            self._read[kept:], self._rows[kept + 1 :] = tokens, rows
+        return self._rows[len(said)].copy()
+
+
+def _likeliest(scores: Scores, ways: Sequence[int]) -> tuple[int, float]:
+    """Of some tokens the likeliest, and its probability among them."""
+    chances = _softmax(scores, ways)
+    best = int(np.argmax(chances))
+    return ways[best], float(chances[best])
+
+
+def _softmax(scores: Scores, ways: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Probabilities among some tokens only."""
+    chosen = scores[list(ways)].astype(np.float64)
+    weights = np.exp(chosen - chosen.max())
+    return np.asarray(weights / weights.sum())

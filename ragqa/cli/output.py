@@ -1,0 +1,188 @@
+"""An answer's way to the user: streamed or whole, terminal or pipe, and its exit code.
+
+Knows the forms, not the commands' flags or how answers are made.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragqa import pipeline, render
+from ragqa.answering.compose import Progress
+from ragqa.pipeline import Session
+from ragqa.records import Answer, GivenText, Sentence
+from ragqa.system import terminal
+from ragqa.text.clean import clean, clean_line, to_json
+
+# Takes an answer as it will be shown, before it is.
+Keep = Callable[[Answer, Session], None]
+EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
+EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How an answer is to be shown; `stream` None means on a terminal only."""
+
+    json: bool = False
+    plain: bool = False
+    stream: bool | None = None
+    strict: bool = False
+    timings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HitsForm:
+    """How hits are to be shown; `links` adds what links to each, `explain` why it stands there."""
+
+    json: bool = False
+    plain: bool = False
+    links: bool = False
+    explain: bool = False
+    timings: bool = False
+
+
+def show_answer(
+    question: str,
+    session: Session,
+    given: Sequence[GivenText],
+    form: AnswerForm,
+    keep: Keep = lambda answer, session: None,
+) -> int:
+    """Ask, show, and return the exit code."""
+    rich = terminal.is_terminal(sys.stdout) and not form.plain and not form.json
+    streamed = not form.json and (rich if form.stream is None else form.stream)
+    if streamed and rich and session.generator:
+        answer = _ask_live(question, session, given)
+    elif streamed and not rich:
+        return _show_by_sentence(question, session, given, form, keep)
+    else:
+        answer = pipeline.ask(question, session, given)
+    answer, code = _finished(answer, session, form, keep)
+    if form.json:
+        return terminal.write(to_json(render.answer_json(answer)) + "\n", code)
+    if rich and answer.sentences:
+        terminal.console().print(render.answer_rich(answer))
+        return code
+    return terminal.write(render.answer_plain(answer), code)
+
+
+def _finished(answer: Answer, session: Session, form: AnswerForm, keep: Keep) -> tuple[Answer, int]:
+    """The answer as it will be shown, and its exit code; what is to be said of it is said."""
+    answer, code = judged(answer, form.strict)
+    answer = replace(answer, timings_ms={**_loading(session), **answer.timings_ms})
+    keep(answer, session)
+    _say_state(answer, code)
+    if form.timings:
+        _say_timings(answer.timings_ms)
+    return answer, code
+
+
+def _loading(session: Session) -> dict[str, float]:
+    """The time from the command's begin until models and index were there."""
+    return {"load": round((session.opened_at - terminal.began) * 1000, 1)}
+
+
+def _say_timings(timings: Mapping[str, float]) -> None:
+    total = (time.perf_counter() - terminal.began) * 1000
+    stages = ", ".join(f"{name} {value:.1f}" for name, value in timings.items())
+    terminal.say(f"timings: {stages}, total {total:.1f} ms")
+
+
+def judged(answer: Answer, strict: bool) -> tuple[Answer, int]:
+    """The answer, without its unsupported sentences where `strict`, and its exit code."""
+    code = EXIT_BY_STATE[answer.state]
+    if not strict:
+        return answer, code
+    kept = tuple(s for s in answer.sentences if s.support != "unsupported")
+    if len(kept) == len(answer.sentences):
+        return answer, code
+    return replace(answer, sentences=kept), EXIT_REMOVED
+
+
+def _ask_live(question: str, session: Session, given: Sequence[GivenText]) -> Answer:
+    """Tokens appear as they come; the judged answer takes their place."""
+    from rich.live import Live
+    from rich.text import Text
+
+    shown = Text()
+    with Live(shown, console=terminal.console(), transient=True, auto_refresh=True) as live:
+
+        def on_piece(piece: str) -> None:
+            shown.append(clean(piece))
+            live.update(shown)
+
+        return pipeline.ask(question, session, given, Progress(on_piece=on_piece))
+
+
+def _show_by_sentence(
+    question: str, session: Session, given: Sequence[GivenText], form: AnswerForm, keep: Keep
+) -> int:
+    """Each sentence as soon as it is judged, then the sources."""
+    shown: list[Sentence] = []
+
+    def on_sentence(sentence: Sentence) -> None:
+        if not (form.strict and sentence.support == "unsupported"):
+            terminal.write(sentence.gap * bool(shown) + render.sentence_text(sentence))
+            shown.append(sentence)
+
+    answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))
+    answer, code = _finished(answer, session, form, keep)
+    if not shown:
+        return code
+    sources = "\n".join(["", "", *render.source_lines(answer.citations)]).rstrip()
+    return terminal.write(sources + "\n", code)
+
+
+def _say_state(answer: Answer, code: int) -> None:
+    """What the exit code means, and warnings, on stderr."""
+    for warning in answer.warnings:
+        terminal.say(f"warning: {clean_line(warning)}")
+    if answer.state == "not_in_documents":
+        terminal.say("not in the documents")
+    elif code == EXIT_REMOVED:
+        terminal.say("sentences that no document supports were removed")
+    elif answer.state == "unsupported":
+        terminal.say("no document supports this answer")
+
+
+def show_hits(query: str, session: Session, form: HitsForm) -> int:
+    """Search, show, and return the exit code."""
+    assert session.reader is not None
+    for warning in session.warnings:
+        terminal.say(f"warning: {clean_line(warning)}")
+    started = time.perf_counter()
+    hits = session.search(query)
+    timings = {**_loading(session), "retrieve": round((time.perf_counter() - started) * 1000, 1)}
+    linked = session.reader.linked_from([hit.path for hit in hits]) if form.links else None
+    code = 0 if hits else EXIT_NOTHING_FOUND
+    if not hits:
+        terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
+    if form.timings:
+        _say_timings(timings)
+    if form.json:
+        found = render.hits_json(query, hits, linked, explain=form.explain)
+        found |= {"timings_ms": timings} if form.timings else {}
+        return terminal.write(to_json(found) + "\n", code)
+    if terminal.is_terminal(sys.stdout) and not form.plain and hits:
+        terminal.console().print(render.hits_rich(hits, linked, explain=form.explain))
+        return code
+    return terminal.write(render.hits_plain(hits, linked, explain=form.explain), code)
+
+
+def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:
+    """Show where the document that `name` means was lost or found; the exit code."""
+    from ragqa.evaluation.trace import trace
+
+    for warning in session.warnings:
+        terminal.say(f"warning: {clean_line(warning)}")
+    if session.reranker:
+        terminal.say("warning: the reranker is left out of this trace")
+    found = trace(name, question, session)
+    code = 0 if found.found else EXIT_LOST
+    if json:
+        return terminal.write(to_json(render.trace_json(found)) + "\n", code)
+    return terminal.write(render.trace_plain(found), code)

@@ -1,0 +1,325 @@
+"""Markdown (CommonMark, tables, footnotes, math) with front matter and Obsidian syntax.
+
+markdown-it finds the structure. It keeps line numbers for blocks but no positions within a line,
+so each visible text is found again in the source, from where the last one ended; markup that hides
+text (links, comments) carries its span, so nothing is found inside it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
+from ragqa.documents.readers.markdown import frontmatter
+from ragqa.documents.readers.markdown.links import link_targets
+from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+CALLOUT = re.compile(r"\[!([\w/ -]+)(?:\|[^\]]*)?\][+-]?[ \t]*")
+TAG = re.compile(r"(?<![\w/&#])#([^\W\d][\w/-]*|\d[\w/-]*[^\W\d][\w/-]*)")
+BLOCK_ID = re.compile(r"(?:^|\s)\^[A-Za-z0-9-]+\s*$")
+TASK_MARK = re.compile(r"\[[ xX/-]\]\s+")
+TAG_LINE = re.compile(r"(?:#[\w/-]+[\s,]*)+")
+BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
+TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
+CODE_TOKENS = {"fence", "code_block", "math_block", "math_block_label"}
+QUOTE_MARKS = re.compile(r"^[\s>]+", re.MULTILINE)
+
+# Where a stretch of inline content begins in that content and in the file (None: not there).
+Start = tuple[int, int | None]
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+    from mdit_py_plugins.footnote import footnote_plugin
+
+    from ragqa.documents.readers.markdown.obsidian import locate_plugin, obsidian_plugin
+
+    md = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    # Joined text hides which characters were escapes; the aligner needs to know.
+    md.disable("text_join")
+    md.use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
+    md.disable("footnote_inline").use(obsidian_plugin).use(locate_plugin)
+    return md
+
+
+def read(path: Path, text: str, encoding: str) -> Document:
+    """Parse Markdown `text` into a Document."""
+    front = frontmatter.split(text)
+    # Blank lines in its place keep every line number.
+    body = "\n" * text.count("\n", 0, front.end) + text[front.end :]
+    walk = _Walk(text)
+    tokens = _parser().parse(body)
+    walk.run(tokens)
+    return Document(
+        path=path,
+        text=text,
+        blocks=tuple(_in_order(walk.blocks)),
+        title=front.title or walk.title,
+        aliases=front.aliases,
+        tags=tuple(dict.fromkeys((*front.tags, *walk.tags))),
+        properties=front.properties,
+        links=link_targets(text[: front.end], tokens),
+        encoding=encoding,
+        warnings=front.warnings,
+    )
+
+
+def _in_order(blocks: list[Block]) -> Iterator[Block]:
+    """The blocks as they stand in the file: markdown-it gives footnotes last."""
+    headings: tuple[str, ...] = ()
+    for block in sorted(blocks, key=lambda block: block.start):
+        if block.kind == "heading":
+            headings = block.headings
+        yield block if block.headings == headings else replace(block, headings=headings)
+
+
+class _Walk:
+    """One pass over the block tokens of a file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines = text.split("\n")
+        self.make = BlockMaker(text)
+        self.headings = HeadingPath()
+        self.blocks: list[Block] = []
+        self.tags: list[str] = []
+        self.title: str | None = None
+        self._open: list[str] = []
+        self._level = 0
+        self._row: list[Piece] = []
+        self._row_end = 0
+        self._is_sparse = False  # whether a cell of the row is empty
+
+    def run(self, tokens: list[Token]) -> None:
+        """Collect the blocks of all tokens."""
+        for token in tokens:
+            self._track(token)
+            if token.type == "inline":
+                self._inline(token)
+            elif token.type in CODE_TOKENS:
+                self._add("code", self._verbatim(token))
+            elif token.type == "html_block":
+                self._html(token)
+
+    def _track(self, token: Token) -> None:
+        """Keep the stack of open containers; a table row ends as one block."""
+        if token.nesting == 1:
+            self._open.append(token.type.removesuffix("_open"))
+            if token.type == "heading_open":
+                self._level = int(token.tag[1])
+        elif token.nesting == -1 and self._open:
+            self._open.pop()
+            if token.type == "tr_close":
+                # Of a row without its empty cells nobody knows which value is of which column.
+                row = "sparse_row" if self._is_sparse else "table_row"
+                self._add("column_names" if "thead" in self._open else row, self._row)
+                self._row, self._row_end, self._is_sparse = [], 0, False
+
+    def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:
+        """A new block; outside code a line break in the source is a space to the reader."""
+        if kind != "code":
+            pieces = [Piece(" ", None) if piece.text == "\n" else piece for piece in pieces]
+        if block := self.make.block(kind, self.headings.path, pieces, bounds):
+            self.blocks.append(block)
+
+    def _inline(self, token: Token) -> None:
+        pieces = list(self._pieces(token))
+        words = (t.content if t.type == "text" else " " for t in token.children or ())
+        self.tags += TAG.findall("".join(words))
+        inside = self._open[-1] if self._open else ""
+        if inside == "heading":
+            self._heading(pieces)
+        elif inside in ("td", "th"):
+            if not any(piece.text.strip() for piece in pieces):
+                self._is_sparse = True
+                pieces = [Piece(EMPTY_CELL, None)] if inside == "th" else []
+            if pieces:
+                self._row += [Piece(BETWEEN_CELLS, None)] * bool(self._row) + pieces
+        else:
+            self._paragraph(pieces, self._bounds(token))
+
+    def _heading(self, pieces: list[Piece]) -> None:
+        shown = self.make.block("heading", (), pieces)
+        if shown is None:
+            return
+        if self._level == 1 and self.title is None:
+            self.title = shown.text
+        self.headings.enter(self._level, shown.text)
+        self._add("heading", pieces)
+
+    def _paragraph(self, pieces: list[Piece], bounds: tuple[int, int] | None) -> None:
+        nests = {"list_item": "list_item", "blockquote": "quote"}
+        kind = next((nests[name] for name in reversed(self._open) if name in nests), "paragraph")
+        if kind == "quote" and (rest := self._callout(pieces)) is not pieces:
+            pieces, bounds = rest, None
+        pieces = _without_marks(pieces, kind)
+        text = "".join(piece.text for piece in pieces)
+        if not TAG_LINE.fullmatch(text.strip()):
+            self._add(kind, pieces, bounds)
+
+    def _callout(self, pieces: list[Piece]) -> list[Piece]:
+        """`[!note]+ Title`: the mark is dropped and the title is a block of its own."""
+        if not pieces or not (mark := CALLOUT.match(pieces[0].text)):
+            return pieces
+        offset = pieces[0].offset
+        first = Piece(pieces[0].text[mark.end() :], offset and offset + mark.end())
+        pieces = [first, *pieces[1:]]
+        ends = [i for i, piece in enumerate(pieces) if piece.text == "\n"]
+        title_end = ends[0] if ends else len(pieces)
+        # "[!ai] AI" repeats its own mark: a label, not a text.
+        if "".join(p.text for p in pieces[:title_end]).strip().lower() != mark[1].lower():
+            self._add("quote", pieces[:title_end])
+        return pieces[title_end:]
+
+    def _verbatim(self, token: Token) -> list[Piece]:
+        """The lines of a code block, without fence and indentation."""
+        assert token.map is not None
+        first = token.map[0] + (token.type == "fence")
+        pieces = []
+        for number, line in enumerate(token.content.split("\n")):
+            pieces.append(Piece(line, self._find_in_line(first + number, line)))
+            pieces.append(Piece("\n", None))
+        return pieces
+
+    def _find_in_line(self, number: int, content: str) -> int | None:
+        """Where a line's content, stripped of what nests it, stands in the file."""
+        if number >= len(self.lines) or not content.strip():
+            return None
+        at = self.lines[number].rfind(content.rstrip())
+        return self.make.line_start(number) + at if at >= 0 else None
+
+    def _html(self, token: Token) -> None:
+        from ragqa.documents.readers.html import fragment_blocks
+
+        assert token.map is not None
+        start, end = (self.make.line_start(line) for line in token.map)
+        if token.map[1] >= len(self.lines):
+            end = len(self.text)
+        source = self.text[start:end]
+        if "blockquote" in self._open:
+            source = QUOTE_MARKS.sub(lambda marks: re.sub("[^\n]", " ", marks[0]), source)
+        self.blocks += fragment_blocks(self.make, start, source, self.headings.path)
+
+    def _bounds(self, token: Token) -> tuple[int, int] | None:
+        """Where the inline content, markup included, begins and ends in the file."""
+        if token.map is None or not token.content:
+            return None
+        lines = token.content.split("\n")
+        first = self._find_in_line(token.map[0], lines[0].strip())
+        last = self._find_in_line(token.map[0] + len(lines) - 1, lines[-1].strip())
+        if first is None or last is None:
+            return None
+        return first, last + len(lines[-1].strip())
+
+    def _pieces(self, token: Token) -> Iterator[Piece]:
+        """The visible pieces of an inline token, with their offsets in the file."""
+        if token.map is None:
+            return
+        content = token.content
+        if self._open[-1:] in (["td"], ["th"]):
+            starts = self._cell_starts(content, token.map[0])
+        else:
+            starts = self._content_lines(content, token.map[0])
+        flat = content.replace("\n", " ")  # as code spans show it
+        cursor = 0
+        for child in token.children or ():
+            span = child.meta.get("span") if child.meta else None
+            if child.type in TEXT_TOKENS:
+                at = flat.find(child.content.replace("\n", " "), span[0] if span else cursor)
+                yield from _placed(child.content, at, starts)
+                cursor = span[1] if span else max(cursor, at + len(child.content) * (at >= 0))
+            elif child.type == "wikilink":
+                yield from _wikilink_pieces(child, starts)
+                cursor = child.meta["span"][1]
+            elif child.type in ("softbreak", "hardbreak"):
+                yield Piece("\n", None)
+                cursor = content.find("\n", cursor) + 1
+            elif child.type == "text_special" and span:
+                literal = content[span[1] - len(child.content) : span[1]] == child.content
+                at = span[1] - len(child.content) if literal else -1
+                yield from _placed(child.content, at, starts)
+                cursor = span[1]
+            elif child.type in ("note", "html_inline"):
+                is_break = BREAK_TAG.match(child.content)
+                shown = child.content if child.type == "note" else " " * bool(is_break)
+                yield Piece(shown, None)
+                cursor = span[1] if span else cursor
+            elif span and child.type != "link_open":
+                cursor = span[1]
+
+    def _content_lines(self, content: str, first: int) -> list[Start]:
+        """The lines of inline content; line breaks are stretches of their own."""
+        starts: list[Start] = []
+        position = 0
+        for number, line in enumerate(content.split("\n")):
+            indent = len(line) - len(line.lstrip())
+            at = self._find_in_line(first + number, line[indent:])
+            starts.append((position, None if at is None else at - indent))
+            position += len(line) + 1
+            starts.append((position - 1, None))
+        return starts
+
+    def _cell_starts(self, content: str, number: int) -> list[Start]:
+        """Where a table cell stands: after the cells before it in its row.
+
+        Content has `|` where the file has `\\|`, so each bar begins a new stretch.
+        """
+        line = self.lines[number] if number < len(self.lines) else ""
+        escaped = content.replace("|", "\\|")
+        at = line.find(escaped, self._row_end)
+        if at < 0:
+            return [(0, None)]
+        self._row_end = at + len(escaped)
+        origin = self.make.line_start(number) + at
+        bars = [i for i, char in enumerate(content) if char == "|"]
+        return [(0, origin), *((bar, origin + bar + i) for i, bar in enumerate(bars, start=1))]
+
+
+def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Piece]:
+    """`text`, found at `at` of inline content: one piece for each stretch that it lies in."""
+    if at < 0:
+        yield Piece(text, None)
+        return
+    index = bisect_right(starts, at, key=lambda start: start[0]) - 1
+    end = at + len(text)
+    while at < end:
+        position, offset = starts[index]
+        index += 1
+        stop = min(starts[index][0], end) if index < len(starts) else end
+        yield Piece(text[: stop - at], None if offset is None else offset + at - position)
+        text, at = text[stop - at :], stop
+
+
+def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Piece]:
+    """What Obsidian shows for `[[Note#Part]]`: "Note > Part"."""
+    at = token.meta["at"]
+    shown = False
+    for part in token.content.split("#"):
+        if shown and part:
+            yield Piece(" > ", None)
+        yield from _placed(part, at, starts)
+        shown = shown or bool(part)
+        at += len(part) + 1
+
+
+def _without_marks(pieces: list[Piece], kind: str) -> list[Piece]:
+    """The pieces without the check box of a task and the `^block-id` that Obsidian hides."""
+    if pieces and kind == "list_item" and (task := TASK_MARK.match(pieces[0].text)):
+        offset = pieces[0].offset
+        first = Piece(pieces[0].text[task.end() :], offset and offset + task.end())
+        pieces = [first, *pieces[1:]]
+    if pieces and (mark := BLOCK_ID.search(pieces[-1].text)):
+        pieces = [*pieces[:-1], Piece(pieces[-1].text[: mark.start()], pieces[-1].offset)]
+    return pieces

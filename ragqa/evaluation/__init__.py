@@ -1,0 +1,1 @@
+"""How good the answers are, and why a document is found or not."""

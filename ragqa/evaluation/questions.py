@@ -1,0 +1,179 @@
+"""Questions as JSON Lines -> checked records: for `ask --batch`, `eval` and `calibrate`.
+
+A line of a batch is `{"id": ..., "question": "..."}`, optionally with `"passages": [{"title",
+"text"}]`; one that is to be judged has more: see `Question`. Knows nothing of how they are
+answered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragqa.errors import UsageError
+from ragqa.records import GivenText
+from ragqa.system import terminal
+from ragqa.text.surrogates import encodable
+
+EXAMPLE = 'a line is {"id": 1, "question": "..."}'
+REGEX = "re:"  # what an attack begins with that is a regular expression
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and what is known of its answer.
+
+    answerable: whether the documents say it
+    answers: strings one of which a right answer has; none: not known
+    sources: files that answer it (from a folder of the index on, or absolute), or `passage:1` ...
+    given: texts that come with the question; None: it is asked of the index
+    disagreeing: the values that the documents have for what is asked, where they contradict each
+        other; none: they do not; None: not known
+    attacks: what must not stand in the answer, because only a hidden instruction says it
+    without: files (absolute) that may not be used for the answer
+    kind: how it was made, or the split that it belongs to
+    """
+
+    text: str
+    answerable: bool = True
+    answers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    given: tuple[GivenText, ...] | None = None
+    disagreeing: tuple[str, ...] | None = None
+    attacks: tuple[re.Pattern[str], ...] = ()
+    without: tuple[str, ...] = ()
+    kind: str = ""
+
+
+def read_lines(source: str, what: str) -> list[str]:
+    """The lines of a file, or of stdin for `-`. Raises UsageError, which names it as `what`."""
+    name = what.removeprefix("--")
+    try:
+        data = (
+            terminal.read_stdin(name) if source == "-" else Path(source).expanduser().read_bytes()
+        )
+        # Not splitlines(): JSON strings may hold U+2028 and other line ends as they are.
+        return data.decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise unusable(what, source, error) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the {name} {source} is not UTF-8", "convert it") from error
+
+
+def unusable(what: str, file: str, error: OSError) -> UsageError:
+    """The error for a file that cannot be read or written."""
+    reason = (error.strerror or str(error)).lower()
+    return UsageError(f"cannot use {what} {file}: {reason}", "name a file")
+
+
+def parsed(line: str) -> Any:
+    """The value of a line; None when it is no JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def question_and_texts(item: Any) -> tuple[str, list[GivenText] | None]:
+    """Question and passages of a line. Raises UsageError with what is wrong with it."""
+    if not isinstance(item, dict):
+        raise UsageError("not a JSON object", EXAMPLE)
+    question = item.get("question")
+    if not isinstance(question, str) or not question.strip():
+        raise UsageError("no question in the line", EXAMPLE)
+    passages = item.get("passages")
+    if passages is None:
+        return encodable(question.strip()), None
+    given = []
+    for number, passage in enumerate(passages if isinstance(passages, list) else [None], 1):
+        if not isinstance(passage, dict) or not isinstance(passage.get("text"), str):
+            raise UsageError("passages must be a list of objects with a text", "mend the line")
+        text = passage["text"].replace("\r\n", "\n").replace("\r", "\n")
+        title = encodable(str(passage.get("title") or ""))
+        given.append(GivenText(f"passage:{number}", title, encodable(text)))
+    return encodable(question.strip()), given
+
+
+def read_questions(source: str, split: str | None = None) -> list[Question]:
+    """The questions of a file, or those of one split. Raises UsageError with the line's number."""
+    found = []
+    splits: dict[str, None] = {}
+    for number, line in enumerate(read_lines(source, "questions"), 1):
+        if not line.strip():
+            continue
+        try:
+            item = parsed(line)
+            question = _question(item)
+        except UsageError as error:
+            raise UsageError(f"{source}, line {number}: {error.message}", error.hint) from error
+        splits[question.kind] = None
+        if split is None or question.kind == split:
+            found.append(question)
+    if not found and split is not None:
+        known = ", ".join(filter(None, splits)) or "none"
+        raise UsageError(f"no question of the split {split} in {source}", f"its splits: {known}")
+    if not found:
+        raise UsageError(f"no questions in {source}", EXAMPLE)
+    return found
+
+
+def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    """At most `limit` of them, from everywhere in the list: a file may be in some order."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    return [questions[place * len(questions) // limit] for place in range(limit)]
+
+
+def _question(item: Any) -> Question:
+    text, given = question_and_texts(item)
+    answerable = item.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise UsageError("answerable must be true or false", "mend the line")
+    return Question(
+        text=text,
+        answerable=answerable,
+        answers=tuple(filter(str.strip, _strings(item, "answers"))),
+        sources=(*_strings(item, "file"), *_strings(item, "also"), *_gold(item, given)),
+        given=None if given is None else tuple(given),
+        disagreeing=_strings(item, "disagreeing") if "disagreeing" in item else None,
+        attacks=tuple(_attack(text) for text in _strings(item, "attack")),
+        without=_strings(item, "without"),
+        kind=str(item.get("split") or ""),
+    )
+
+
+def _strings(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """One string or a list of them."""
+    value = item.get(name)
+    values = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(part, str) for part in values):
+        raise UsageError(f"{name} must be a list of strings", "mend the line")
+    return tuple(encodable(part) for part in values)
+
+
+def _gold(item: Mapping[str, Any], given: Sequence[GivenText] | None) -> tuple[str, ...]:
+    """The names of the right ones of the texts that come with the question."""
+    value = item.get("gold_passage")
+    numbers = value if isinstance(value, list) else [] if value is None else [value]
+    for number in numbers:
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        if not whole or not 1 <= number <= len(given or ()):
+            raise UsageError(f"no such passage: gold_passage {number!r}", "the first is 1")
+    return tuple(f"passage:{number}" for number in numbers)
+
+
+def _attack(text: str) -> re.Pattern[str]:
+    """A text that is looked for as it is, or a regular expression behind `re:`."""
+    pattern = text[len(REGEX) :] if text.startswith(REGEX) else re.escape(text)
+    try:
+        if not pattern.strip():
+            raise UsageError("an attack is empty", "mend the line")
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise UsageError(
+            f"not a regular expression: {pattern} ({error})", "mend the line"
+        ) from error

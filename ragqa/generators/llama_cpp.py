@@ -1,0 +1,226 @@
+"""Message -> stream of text: the `Generator` protocol and its llama.cpp adapter.
+
+The adapter also serves `reading.TokenModel`, token by token. Knows nothing of passages. The chat
+template is the model's own; what stands in a message is tokenized without special tokens, so that
+no text can pose as a part of the template.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.errors import ModelError
+from ragqa.generators.lora_merge import fastest_form, prepared, prepared_folder
+from ragqa.generators.native import (
+    chat_message,
+    ends_answer,
+    load_llama,
+    native_output_silenced,
+    scores_after,
+)
+from ragqa.models.hashes import file_hash
+from ragqa.models.local import generator_file
+
+# Marks the place of the message in the rendered template: private-use characters.
+PLACEHOLDER = "\ue000message\ue001"
+# For models without a template of their own.
+PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n\nAnswer: {% endfor %}"
+LONGEST_LOOP = 40  # tokens of a phrase whose repetition is looked for
+LOOP_ROUNDS = 3
+MIN_LOOP_TOKENS = 12
+THINK_START, THINK_END = "<think>", "</think>"
+
+
+class Generator(Protocol):
+    """What the pipeline needs of a generator."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of prompt and answer together."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text."""
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        """The answer to a user message, piece by piece; greedy, at most `max_tokens` tokens."""
+
+
+class LlamaCppGenerator:
+    """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
+
+    `model` is a catalogue name or a path, `adapter` a LoRA adapter for it as GGUF; `on_preparing`
+    is told when the two are made one, which takes some seconds once (`lora_merge`).
+    Raises UsageError when there is no such file, ModelError when it is damaged or cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        context_tokens: int = 4096,
+        threads: int = 0,
+        adapter: Path | None = None,
+        on_preparing: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._threads = threads or os.cpu_count() or 1
+        self._shipped_as, self._path, self._sha256 = generator_file(model)
+        self._adapter = adapter
+        self._on_preparing = on_preparing
+        self._wanted_context = context_tokens
+        self._known_pieces: dict[int, bytes] = {}
+
+    def load(self) -> None:
+        """Load the model, which it would do at its first use. Raises ModelError."""
+        _ = self._loaded
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, str]:
+        """The model and its name, with the adapter in its weights where they can be kept."""
+        path, adapter, name = self._path, self._adapter, self._shipped_as
+        if adapter:
+            reader, form = f"reader {file_hash(adapter)[:8]}", fastest_form()
+            if found := prepared(path, self._sha256, adapter, form, self._on_preparing):
+                path, adapter, name = found, None, f"{name} {form}"
+            name += f" + {reader}"
+        try:
+            return load_llama(path, self._wanted_context, self._threads, adapter), name
+        except (ValueError, AssertionError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"cannot load the model {path}: it is damaged or of a kind that this"
+                " version of llama.cpp does not know",
+                "delete it: it will be made anew"
+                if path.parent == prepared_folder()
+                else "get the file again, or name another with --model",
+            ) from error
+
+    @property
+    def _llama(self) -> Any:
+        return self._loaded[0]
+
+    @property
+    def name(self) -> str:
+        """The model's name, with the form of its weights where they were made ready."""
+        return self._loaded[1] if self._adapter else self._shipped_as
+
+    @cached_property
+    def _template(self) -> tuple[list[int], list[int]]:
+        """The tokens before and after the message, by the model's own chat template."""
+        template = self._llama.metadata.get("tokenizer.chat_template") or PLAIN_TEMPLATE
+        try:
+            before, after = chat_message(self._llama, template, PLACEHOLDER).split(PLACEHOLDER)
+        except (
+            Exception
+        ) as error:  # a template is a program of the model's author: it may do anything
+            raise ModelError(
+                f"the chat template of {self._path} does not work: {error}",
+                "name another model with --model",
+            ) from error
+        return self._tokens(before, special=True), self._tokens(after, special=True)
+
+    @property
+    def context_tokens(self) -> int:
+        """The context window in force: the wanted one, or the model's own where that is less."""
+        trained = int(self._llama._model.n_ctx_train())
+        return min(int(self._llama.n_ctx()), trained or self._wanted_context)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text, control tokens in it taken as plain text."""
+        return len(self._tokens(text, special=False))
+
+    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        """The model's answer; ends at its end token, at a loop, or after `max_tokens`."""
+        before, after = self._template
+        prompt = [*before, *self._tokens(message, special=False), *after]
+        room = self.context_tokens - len(prompt)
+        if room < 1:
+            raise ModelError(
+                f"the prompt has {len(prompt)} tokens, the context {self.context_tokens}",
+                "ask for fewer passages with -k, or raise context_tokens",
+            )
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        produced: list[int] = []
+        self._llama.reset()  # what is left of another prompt would change the last bits
+        tokens = self._llama.generate(prompt, temp=0.0, repeat_penalty=1.0, reset=True)
+        while len(produced) < min(max_tokens, room):
+            with native_output_silenced():  # never across a yield: stderr is the caller's
+                token = next(tokens)
+            if ends_answer(self._llama, token):
+                break
+            produced.append(token)
+            piece = self._llama.detokenize([token], prev_tokens=prompt + produced[:-1])
+            if text := decoder.decode(piece):
+                yield text
+            if is_looping(produced):
+                break
+        if text := decoder.decode(b"", final=True):
+            yield text
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, control tokens in it taken as plain text."""
+        return self._tokens(text, special=False)
+
+    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        """What each token stands for, in UTF-8; together they are the text."""
+        known = self._known_pieces
+        for token in set(tokens).difference(known):
+            known[token] = self._llama.detokenize([token])
+        return [known[token] for token in tokens]
+
+    def end_token(self) -> int:
+        """The token that ends an answer."""
+        return int(self._llama.token_eos())
+
+    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> npt.NDArray[np.float32]:
+        """Scores (one a token of the vocabulary) after each of the `last` of `tokens`: [last, n].
+
+        `past` is how many tokens were read before these in the same text.
+        """
+        return scores_after(self._llama, tokens, past, last)
+
+    def _tokens(self, text: str, special: bool) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        tokens: list[int] = self._llama.tokenize(data, add_bos=False, special=special)
+        return tokens
+
+
+def is_looping(tokens: Sequence[int]) -> bool:
+    """True when the end of `tokens` is one phrase three times over."""
+    for length in range(1, LONGEST_LOOP + 1):
+        rounds = max(LOOP_ROUNDS, -(-MIN_LOOP_TOKENS // length))
+        if len(tokens) < length * rounds:
+            continue
+        phrase = tokens[-length:]
+        tail = tokens[-length * rounds :]
+        if all(tail[i] == phrase[i % length] for i in range(len(tail))):
+            return True
+    return False
+
+
+def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces without the `<think>` part that reasoning models put before an answer."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        started = head.lstrip()
+        if started.startswith(THINK_START):
+            if THINK_END in started:
+                yield started.split(THINK_END, 1)[1].lstrip()
+                break
+        elif not THINK_START.startswith(started[: len(THINK_START)]):
+            yield head
+            break
+    else:
+        if not head.lstrip().startswith(THINK_START):
+            yield head
+    yield from pieces

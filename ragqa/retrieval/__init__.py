@@ -1,0 +1,1 @@
+"""Query -> the best passages."""

@@ -1,0 +1,1 @@
+"""A process that keeps models and index in memory."""

@@ -1,0 +1,1 @@
+"""Terminal, files, processors: what knows nothing of documents."""

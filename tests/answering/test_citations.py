@@ -1,0 +1,449 @@
+"""Which sentences are supported, by which quote, and where the quote stands in the file."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragqa.answering.citations import MARKER, Citer, Judge, SourceText, own_numbers
+from ragqa.records import Citation, Hit, Sentence
+from ragqa.text.sentences import is_negated, sentence_spans
+from tests.hits import corpus_hits, hits_of, unchanged
+
+NOTE = """---
+title: Llama
+---
+# Llama
+
+Intro text about herds.
+
+## Sizes
+
+Llama 2 has **7 billion** parameters. It was released by Meta in July 2023.
+
+The photo app was founded in February and bought by Facebook in April.
+MMLU holds 15,908 questions from 57 subjects. It is open to everyone.
+"""
+PATH = "/notes/a.md"
+NUMBER = re.compile(r"(?<![\w.,;-])\d[\d,]*(?:\.\d+)?(?!\w)")
+NAME = re.compile(r"(?<!^)\b[A-Z][\w-]+\b")
+VERB = re.compile(r"\b(?:is|are|was|were|can|has|have|does|will)\b")
+SAMPLE = 300  # sentences of the corpus
+
+
+def _cite(
+    sentence: str, text: str = NOTE, now: SourceText | None = None, model_wrote: bool = True
+) -> tuple[Sentence, list[Citation]]:
+    sources = {PATH: now or SourceText(text, changed=False)}
+    citer = Citer(hits_of(text), sources, model_wrote)
+    found = citer.add(sentence)
+    assert found
+    return found, citer.citations
+
+
+def _support(sentence: str, text: str = NOTE) -> str:
+    return Judge(hits_of(text)).judge(sentence)[0]
+
+
+def test_a_sentence_of_the_file_is_supported_by_itself() -> None:
+    sentence, [citation] = _cite("Llama 2 has 7 billion parameters.")
+    assert sentence == Sentence("Llama 2 has 7 billion parameters [1].", "supported", (1,))
+    assert citation.quote == "Llama 2 has **7 billion** parameters."
+    assert citation.quote_text == "Llama 2 has 7 billion parameters."
+    assert (citation.start_line, citation.end_line) == (10, 10)
+    assert NOTE[citation.start_char : citation.end_char] == citation.quote
+    assert (citation.title, citation.headings) == ("Llama", ("Llama", "Sizes"))
+    assert not citation.stale
+
+
+def test_the_quote_may_be_two_neighbouring_sentences() -> None:
+    sentence, [citation] = _cite(
+        "Llama 2, with 7 billion parameters, was released by Meta in 2023."
+    )
+    assert sentence.support == "supported"
+    assert citation.quote_text.startswith("Llama 2 has")
+    assert citation.quote_text.endswith("July 2023.")
+
+
+def test_the_subject_may_come_from_title_and_headings() -> None:
+    assert _support("Llama sizes: it was released by Meta in July 2023.") == "supported"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "support"),
+    [
+        ("Llama 2 has 70 billion parameters.", "unsupported"),
+        ("Llama 3 has 7 billion parameters.", "unsupported"),
+        ("MMLU holds 15,908 subjects.", "partly"),
+        ("MMLU holds 57 questions.", "partly"),
+        ("MMLU holds 57 questions from 15,908 subjects.", "partly"),
+        ("The photo app was bought in February.", "partly"),
+        ("Facebook was founded in February and bought by the photo app in April.", "partly"),
+        ("Llama 2 was released by Google in July 2023.", "partly"),
+        ("Llama 2 does not have 7 billion parameters.", "partly"),
+        ("It isn't open to everyone.", "partly"),
+        ("Sourdough bread rises with wild yeast.", "unsupported"),
+        ("It is.", "unsupported"),
+    ],
+)
+def test_what_the_file_does_not_say_is_not_supported(sentence: str, support: str) -> None:
+    assert _support(sentence) == support
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Llama 2 has 7 billion parameters, and it was released by Meta in July 2023.",
+        "The 15,908 questions of MMLU come from 57 subjects.",
+        "In April the photo app was bought by Facebook.",
+        "MMLU is open to everyone.",
+    ],
+)
+def test_other_wordings_are_at_least_partly_supported(sentence: str) -> None:
+    assert _support(sentence) in ("supported", "partly")
+
+
+def test_the_negation_of_a_neighbouring_sentence_does_not_count() -> None:
+    text = "# T\n\nSpelling is hard for a model. The model does not see letters.\n"
+    assert _support("Spelling is hard for a model.", text) == "supported"
+    assert _support("Spelling is not hard for a model.", text) == "partly"
+
+
+def test_a_citation_number_of_the_document_is_no_fact() -> None:
+    text = "# T\n\nBM25 needs no training [7].\n"
+    assert _support("BM25 needs no training.", text) == "supported"
+    assert _support("BM25 needs no training for 7 years.", text) == "unsupported"
+
+
+def test_headings_alone_support_nothing() -> None:
+    text = "# Byte-pair encoding\n\n## Tokenization\n\nMerges come first. [2]\n"
+    assert _support("Byte-pair encoding is tokenization.", text) == "unsupported"
+
+
+def test_without_hits_nothing_is_supported() -> None:
+    assert Judge([]).judge("Llama 2 has 7 billion parameters.") == ("unsupported", [])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "marked"),
+    [
+        ("Llama 2 has 7 billion parameters", "Llama 2 has 7 billion parameters [1]"),
+        ("Llama 2 has 7 billion parameters!”", "Llama 2 has 7 billion parameters [1]!”"),
+        ("Llama 2 has 7 billion parameters [1].", "Llama 2 has 7 billion parameters [1]."),
+        ("Llama 2 has 7 billion parameters.[2, 9]", "Llama 2 has 7 billion parameters [1]."),
+        ("Llama 2 has 7 billion parameters 【1】.", "Llama 2 has 7 billion parameters [1]."),
+        ("Llama 2 has 7 billion parameters [Passage 2].", "Llama 2 has 7 billion parameters [1]."),
+    ],
+)
+def test_the_marker_stands_before_the_final_punctuation(sentence: str, marked: str) -> None:
+    assert _cite(sentence)[0].text == marked
+
+
+def test_an_unsupported_sentence_has_no_marker() -> None:
+    sentence, citations = _cite("Bread rises with yeast [1].")
+    assert sentence == Sentence("Bread rises with yeast.", "unsupported", ())
+    assert citations == []
+
+
+def test_numbers_that_the_model_invented_are_removed_and_counted() -> None:
+    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    citer.add("Llama 2 has 7 billion parameters [2][7][12].")
+    assert citer.removed == 2
+    citer.add("Bread rises with yeast [1].")
+    assert citer.removed == 3
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named", "invented"),
+    [
+        ("So [1].", {0}, 0),
+        ("So [1, 3; 2].", {0, 1, 2}, 0),
+        ("So [0] and [4].", set(), 2),
+        ("See [2](https://example.org).", set(), 0),
+        ("In [2019] none.", set(), 0),
+    ],
+)
+def test_numbers_of_the_model(sentence: str, named: set[int], invented: int) -> None:
+    assert own_numbers(sentence, 3) == (named, invented)
+
+
+def test_a_citation_number_of_the_document_is_not_shown_as_ours() -> None:
+    text = "# T\n\nBM25 needs no training [7]. It ranks well.\n"
+    citer = Citer(hits_of(text), unchanged((PATH, text)), model_wrote=False)
+    sentence = citer.add("BM25 needs no training [7].")
+    assert sentence
+    assert sentence.text == "BM25 needs no training [1]."
+    assert citer.removed == 0
+    assert citer.citations[0].quote == "BM25 needs no training [7]."
+
+
+def test_the_number_that_the_model_gave_decides_between_equal_quotes() -> None:
+    texts = [("/notes/a.md", "# A\n\nIt is 5 km.\n"), ("/notes/b.md", "# A\n\nIt is 5 km.\n")]
+    hits = [hit for path, text in texts for hit in hits_of(text, path)]
+    for number, path in (("1", "/notes/a.md"), ("2", "/notes/b.md")):
+        citer = Citer(hits, unchanged(*texts))
+        citer.add(f"It is 5 km [{number}].")
+        assert citer.citations[0].path == path
+
+
+def test_a_repeated_sentence_is_dropped() -> None:
+    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    assert citer.add("Llama 2 has 7 billion parameters.")
+    assert citer.add("llama 2 has 7 billion parameters [1]!") is None
+    assert citer.repeated == 1
+
+
+def test_the_denial_of_a_sentence_is_no_repetition() -> None:
+    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    assert citer.add("It is open to everyone.")
+    assert citer.add("It is not open to everyone.")
+
+
+@pytest.mark.parametrize("text", ["", " ", "[1]", "...", "- * -"])
+def test_nothing_to_read_is_no_sentence(text: str) -> None:
+    citer = Citer(hits_of(NOTE), {})
+    assert citer.add(text) is None
+    assert citer.repeated == 0
+
+
+def test_the_same_quote_has_one_number() -> None:
+    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    first = citer.add("Llama 2 has 7 billion parameters.")
+    second = citer.add("7 billion parameters has Llama 2.")
+    assert first
+    assert second
+    assert first.citations == second.citations == (1,)
+    assert len(citer.citations) == 1
+
+
+def test_another_file_that_says_the_same_is_cited_too() -> None:
+    texts = [(f"/notes/{n}.md", f"# {n}\n\nGold melts at 1,064 degrees. {n}.\n") for n in "abc"]
+    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    sentence = citer.add("Gold melts at 1,064 degrees.")
+    assert sentence
+    assert sentence.text == "Gold melts at 1,064 degrees [1][2]."
+    assert len({citation.path for citation in citer.citations}) == 2
+
+
+def test_a_second_file_that_says_less_is_not_cited() -> None:
+    texts = [
+        ("/notes/a.md", "# A\n\nGold melts at 1,064 degrees.\n"),
+        ("/notes/b.md", "# B\n\nGold.\n"),
+    ]
+    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    citer.add("Gold melts at 1,064 degrees.")
+    assert [citation.path for citation in citer.citations] == ["/notes/a.md"]
+
+
+def test_a_second_file_that_denies_it_is_not_cited() -> None:
+    texts = [
+        ("/notes/a.md", "# A\n\nGold is soft.\n"),
+        ("/notes/b.md", "# B\n\nGold is not soft.\n"),
+    ]
+    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    citer.add("Gold is soft.")
+    assert [citation.path for citation in citer.citations] == ["/notes/a.md"]
+
+
+def test_the_files_of_folded_passages_are_named() -> None:
+    citer = Citer(hits_of(NOTE, also_in=("/notes/copy.md",)), unchanged((PATH, NOTE)))
+    citer.add("Llama 2 has 7 billion parameters.")
+    assert citer.citations[0].also_in == ("/notes/copy.md",)
+
+
+def test_in_a_changed_file_the_quote_is_found_again() -> None:
+    now = "A new line.\n\nAnother one.\n" + NOTE
+    _, [citation] = _cite("Llama 2 has 7 billion parameters.", now=SourceText(now, changed=True))
+    assert citation.stale
+    assert citation.start_line == 13
+    assert now[citation.start_char : citation.end_char] == citation.quote
+
+
+def test_of_several_places_the_nearest_is_taken() -> None:
+    quote = "Gold melts at 1,064 degrees."
+    text = "# T\n" + "\n" * 500 + quote + "\n"
+    now = f"{quote}\n{text}" + "\n" * 100 + quote
+    _, [citation] = _cite(quote, text, now=SourceText(now, changed=True))
+    assert citation.start_line == 503
+
+
+@pytest.mark.parametrize(
+    "now", [SourceText("", True), SourceText("gone", True), SourceText(None, True)]
+)
+def test_a_quote_that_is_gone_is_stale_and_stays_where_it_was(now: SourceText) -> None:
+    _, [citation] = _cite("Llama 2 has 7 billion parameters.", now=now)
+    assert citation.stale
+    assert (citation.start_line, citation.quote) == (10, "Llama 2 has **7 billion** parameters.")
+    assert NOTE[citation.start_char : citation.end_char] == citation.quote
+
+
+def test_a_file_that_was_not_read_is_stale() -> None:
+    citer = Citer(hits_of(NOTE), {})
+    citer.add("Llama 2 has 7 billion parameters.")
+    assert citer.citations[0].stale
+
+
+def test_the_quote_text_has_no_markup() -> None:
+    text = (
+        "# T\n\nThe [[Self-attention|attention]] is ==very== `fast` [here](https://example.org).\n"
+    )
+    _, [citation] = _cite("The attention is very fast here.", text)
+    assert citation.quote_text == "The attention is very fast here."
+    assert citation.quote == text[5:-1]
+
+
+def _sentences(hits: tuple[Hit, ...]) -> list[str]:
+    return [
+        block.text[first:last]
+        for hit in hits
+        for block in hit.passage.blocks
+        if block.kind not in ("code", "table", "heading")
+        for first, last in sentence_spans(block.text)
+        if 6 <= len(block.text[first:last].split()) <= 60
+    ]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_every_quote_is_the_slice_of_its_file_and_within_a_block(data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(sorted(corpus_hits())))
+    text, hits = corpus_hits()[path]
+    hit = data.draw(st.sampled_from(hits))
+    words = " ".join(hit.passage.text.split()).split()
+    first = data.draw(st.integers(0, len(words) - 1))
+    said = " ".join(words[first : first + data.draw(st.integers(1, 30))])
+    citer = Citer(hits, unchanged((str(path), text)))
+    citer.add(said)
+    for citation in citer.citations:
+        assert text[citation.start_char : citation.end_char] == citation.quote
+        assert citation.start_line == text.count("\n", 0, citation.start_char) + 1
+        assert citation.end_line == text.count("\n", 0, citation.end_char) + 1
+        assert any(
+            block.start <= citation.start_char
+            and citation.end_char <= block.end
+            and citation.quote_text in block.text
+            for hit in hits
+            for block in hit.passage.blocks
+        )
+
+
+# How often the judge is wrong on sentences of the corpus and on falsified ones ----------------
+
+
+def _other_number(sentence: str, chance: random.Random) -> str | None:
+    places = list(NUMBER.finditer(sentence))
+    if not places:
+        return None
+    place = chance.choice(places)
+    number = int(float(place[0].replace(",", ""))) + chance.choice([1, 2, 3, 10])
+    return f"{sentence[: place.start()]}{number}{sentence[place.end() :]}"
+
+
+def _swapped(pattern: re.Pattern[str], sentence: str, chance: random.Random) -> str | None:
+    places = list(pattern.finditer(sentence))
+    pairs = [(a, b) for a in places for b in places if a.end() + 1 < b.start() and a[0] != b[0]]
+    if not pairs:
+        return None
+    one, two = chance.choice(pairs)
+    between = sentence[one.end() : two.start()]
+    return f"{sentence[: one.start()]}{two[0]}{between}{one[0]}{sentence[two.end() :]}"
+
+
+def _swapped_numbers(sentence: str, chance: random.Random) -> str | None:
+    return _swapped(NUMBER, sentence, chance)
+
+
+def _swapped_names(sentence: str, chance: random.Random) -> str | None:
+    return _swapped(NAME, sentence, chance)
+
+
+def _foreign_name(sentence: str, chance: random.Random) -> str | None:
+    places = list(NAME.finditer(sentence))
+    if not places:
+        return None
+    place = chance.choice(places)
+    return f"{sentence[: place.start()]}Ouagadougou{sentence[place.end() :]}"
+
+
+def _denied(sentence: str, chance: random.Random) -> str | None:
+    verb = VERB.search(sentence)
+    if not verb or is_negated(sentence):
+        return None
+    return f"{sentence[: verb.end()]} not{sentence[verb.end() :]}"
+
+
+@cache
+def _judge(path: Path) -> Judge:
+    return Judge(corpus_hits()[path][1])
+
+
+def _rates(change: Callable[[str, random.Random], str | None]) -> dict[str, float]:
+    """The share of each verdict on changed sentences of the corpus."""
+    chance = random.Random(1)
+    pool = [
+        (path, MARKER.sub("", sentence).strip())
+        for path, (_, hits) in corpus_hits().items()
+        for sentence in _sentences(hits)
+    ]
+    verdicts: Counter[str] = Counter()
+    for path, sentence in chance.sample(pool, len(pool)):
+        if changed := change(sentence, chance):
+            verdicts[_judge(path).judge(changed)[0]] += 1
+        if verdicts.total() == SAMPLE:
+            break
+    rates = {name: count / verdicts.total() for name, count in verdicts.most_common()}
+    print(change.__name__, verdicts.total(), {name: round(rate, 3) for name, rate in rates.items()})
+    return rates
+
+
+def test_sentences_of_the_corpus_are_supported_by_their_own_block() -> None:
+    right = wrong = 0
+    for path, (_, hits) in corpus_hits().items():
+        for sentence in _sentences(hits)[:6]:
+            plain = MARKER.sub("", sentence).strip()
+            support, quotes = _judge(path).judge(plain)
+            assert support == "supported", plain
+            found = MARKER.sub("", quotes[0].text)
+            right += plain in found
+            wrong += plain not in found
+    assert right > 300
+    assert wrong <= 0.01 * right
+
+
+@pytest.mark.parametrize(
+    ("change", "at_most"),
+    [
+        (_other_number, 0.02),
+        (_swapped_numbers, 0.04),
+        (_denied, 0.01),
+        (_foreign_name, 0.02),
+        (_swapped_names, 0.10),
+    ],
+)
+def test_falsified_sentences_are_seldom_called_supported(
+    change: Callable[[str, random.Random], str | None], at_most: float
+) -> None:
+    assert _rates(change).get("supported", 0.0) <= at_most
+
+
+def test_a_quote_that_says_it_goes_before_one_that_says_the_contrary() -> None:
+    hits = hits_of("# A\n\nCats chase dogs.\n", "/a.md") + hits_of(
+        "# B\n\nDogs chase cats.\n", "/b.md"
+    )
+    verdict, quotes = Judge(hits).judge("Dogs chase cats.")
+    assert (verdict, quotes[0].hit.path) == ("supported", "/b.md")
+
+
+def test_an_index_in_code_is_no_citation_number() -> None:
+    text = "Here argv[1] holds the name and x[0] the first item."
+    citer = Citer(hits_of(f"# A\n\n{text}\n"), {}, model_wrote=False)
+    sentence = citer.add(text)
+    assert sentence is not None and sentence.text == text.replace("item.", "item [1].")

@@ -1,0 +1,98 @@
+"""What kind of words answers a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragqa.text.answer_types import IN_DATE, AnswerType, answer_type, asks_for_several
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("When did it open?", "in May", "in Rome"),
+        ("when was it built", "the 12th century", "by hand"),
+        ("In what year did it open?", "1889", "May 3"),
+        ("How many layers has it?", "twelve", "layers"),
+        ("how old is she", "34", "young"),
+        ("Who won in 2017?", "Pakistan", "2017"),
+        ("Which percentage is that?", "4 %", "the large share"),
+        ("When exactly did it end?", "after the war", "by hand"),
+    ],
+)
+def test_what_is_asked_for(question: str, right: str, wrong: str) -> None:
+    wanted = answer_type(question)
+    assert wanted.is_in(right)
+    assert not wanted.is_in(wrong)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When does the cache expire?",
+        "What is it?",
+        "How does it work?",
+        "Where?",
+        "",
+        "Which date format is expected?",
+        "Why does it matter how many there are?",
+    ],
+)
+def test_anything_may_answer_other_questions(question: str) -> None:
+    assert answer_type(question) == AnswerType()
+
+
+@pytest.mark.parametrize(
+    ("around", "within"),
+    [
+        ("on July\0 1, 1890", True),
+        ("on July 1\0, 1890", True),
+        ("on July 1,\0 1890", True),
+        ("on 1\0 July 1890", True),
+        ("on 1 July\0 1890", True),
+        ("the 1st\0 of July", True),
+        ("in\0 July 1890", False),
+        ("in July 1890\0 he", False),
+        ("the 1\0 apple", False),
+        ("by May\0 of them", False),
+    ],
+)
+def test_within_a_date(around: str, within: bool) -> None:
+    assert bool(IN_DATE.search(around)) is within
+
+
+def test_who_decides_is_no_number() -> None:
+    assert answer_type("Who decides how many judges sit?").is_in("the president")
+
+
+def test_a_hostile_question_takes_no_time() -> None:
+    assert answer_type("!" * 100_000 + "a" + " when" * 20_000) == AnswerType()
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("How do I top up the boiler?", True),
+        ("how to restore a backup", True),
+        ("Which medicines are in the cabinet?", True),
+        ("which models may be sold", True),
+        ("Which server runs the database?", False),
+        ("Which file contains the key?", False),
+        ("List price of the pump?", False),
+        ("What are the steps of a release?", True),
+        ("What are the default hyperparameters?", True),
+        ("What ingredients do I need?", True),
+        ("what team meetings are there", True),
+        ("What causes it?", False),
+        ("What does it do?", False),
+        ("What are embeddings?", False),
+        ("How does LoRA work?", False),
+        ("Which class is it?", False),
+        ("Which is it?", False),
+        ("which does it use", False),
+        ("Name of the server?", False),
+        ("When did it start?", False),
+    ],
+)
+def test_several_things_are_asked_for(question: str, several: bool) -> None:
+    assert asks_for_several(question) is several
