@@ -67,9 +67,11 @@ from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError, RagqaError, UsageError
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.pipeline import build_index
+from ragqa.query import make_query
 from ragqa.records import Hit
 from ragqa.retrieval.hybrid import DEFAULT_WEIGHTS, DENSE_ONLY, LEXICAL_ONLY, retrieve
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "corpus"
@@ -365,10 +367,11 @@ def sampled(collection: Collection, count: int) -> Collection:
 
 
 def ranked(
-    method: str, question: str, embedder: Embedder, reader: IndexReader, count: int
+    method: str, question: str, embedder: Embedder, reader: LocalSnapshot, count: int
 ) -> list[str]:
     """The paths of the files that a method finds, best first, each once; from `count` passages."""
-    return paths_of(retrieve(question, embedder, reader, count, weights=WEIGHTS[method]))
+    query = make_query(question, embedder, reader)
+    return paths_of(retrieve(query, embedder, reader, count, weights=WEIGHTS[method]))
 
 
 def paths_of(hits: Iterable[Hit]) -> list[str]:
@@ -386,7 +389,7 @@ def fused(rankings: Iterable[Sequence[str]]) -> list[str]:
 
 
 def runs_of(
-    collection: Collection, embedder: Embedder, reader: IndexReader, observe: Observer
+    collection: Collection, embedder: Embedder, reader: LocalSnapshot, observe: Observer
 ) -> dict[str, Run]:
     """What each method finds for each question."""
     runs: dict[str, dict[str, list[str]]] = {method: {} for method in METHODS}
@@ -479,8 +482,8 @@ def measure(
         collection = sampled(whole, count)
         if not collection.queries:
             raise UsageError(f"no question in {source} has a relevant document")
-        report = build_index(directory, [collection.folder], lambda _: embedder, observe)
-        with IndexReader(directory) as reader:
+        report = build_index(index_at(directory), [collection.folder], lambda _: embedder, observe)
+        with LocalSnapshot(directory) as reader:
             documents, passages = reader.counts()
             runs = runs_of(collection, embedder, reader, observe)
     values = {method: scores(run, collection.relevant) for method, run in runs.items()}

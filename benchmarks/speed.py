@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.api import Collection
 from ragqa.documents import read_document
 from ragqa.documents.folder import find_documents
 from ragqa.documents.passages import split
@@ -45,9 +46,8 @@ from ragqa.generators.lora_merge import OTHERWISE, WITH_BF16, prepared
 from ragqa.generators.native import load_llama, scores_after
 from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR
 from ragqa.models.local import embedder_folder, generator_file
-from ragqa.models.local import reader_adapter as adapter
+from ragqa.models.local import span_adapter as adapter
 from ragqa.pipeline import ask
-from ragqa.runtime import Opener
 from ragqa.settings import load_settings
 from ragqa.text.sentences import split_sentences
 
@@ -273,7 +273,7 @@ def prompts_of(setting: Setting) -> Prompts:
     """What the reader reads for each question."""
     found: dict[str, list[int]] = {}
     os.environ["RAGQA_INDEX"] = str(setting.work / "index")
-    with Opener(load_settings({})).open() as session:
+    with Collection(load_settings({})).session() as session:
         model = session.span_model
         assert isinstance(model, LlamaCppGenerator)
         logits = model.logits

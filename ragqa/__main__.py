@@ -15,29 +15,34 @@ def main() -> None:
     for number in WORDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # what the caller ignores stays ignored
             signal.signal(number, _stop)
-    from ragqa.embedding import preload as early
     from ragqa.serve.client import COMMANDS, served
-    from ragqa.system import descriptors
 
     arguments = sys.argv[1:]
-    code = served(arguments)
-    if code is None:
-        descriptors.occupy_closed()
-        if arguments and arguments[0] in COMMANDS and not {"-h", "--help"} & set(arguments):
-            # Imports make many objects and no garbage, for which Python looks every 700 objects.
-            gc.set_threshold(100_000)
-            early.begin()
-        from ragqa.cli import main as cli
-        from ragqa.system import terminal
+    left = served(arguments)
+    if isinstance(left, int):
+        _exit(left)
+        return
+    from ragqa.runtime import Runtime
+    from ragqa.system import descriptors
 
-        code = terminal.run(cli.app, arguments)
-    _exit(code)
+    descriptors.occupy_closed()
+    runtime = Runtime()
+    if arguments and arguments[0] in COMMANDS and not {"-h", "--help"} & set(arguments):
+        # Imports make many objects and no garbage, for which Python looks every 700 objects.
+        gc.set_threshold(100_000)
+        runtime.preload_embedder()
+    from ragqa.cli.caller import Caller
+    from ragqa.cli.main import run
+    from ragqa.system.terminal import LocalTerminal
+
+    _exit(run(arguments, Caller(LocalTerminal(left.typed, left.lines), runtime)))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Before there is a command there is nothing to unwind."""
+    """Before there is a command, or while a server does it, there is nothing to unwind."""
+    kept = "; embeddings made so far are kept" * ("--docs" in sys.argv)
     with suppress(OSError):
-        os.write(2, f"ragqa: {WORDS[signal.Signals(number)]}\n".encode())
+        os.write(2, f"ragqa: {WORDS[signal.Signals(number)]}{kept}\n".encode())
     os._exit(128 + number)
 
 

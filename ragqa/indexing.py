@@ -18,8 +18,7 @@ from ragqa.documents.passages import split
 from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError
 from ragqa.records import FailedFile, IndexReport
-from ragqa.store.rows import FileFacts, StoredDocument
-from ragqa.store.writer import IndexWriter
+from ragqa.store.base import FileFacts, StoredDocument, Writer
 
 # Told to whoever shows progress: what is being done, how much of it is done, how much there is.
 Observer = Callable[[str, int, int], None]
@@ -30,13 +29,16 @@ RACY_NS = 2_000_000_000
 
 
 class IndexRun:
-    """Counts what a run does to the index behind `writer`.
+    """Counts what a run does to the index behind `writer`, in `directory`.
 
     `force` reads every file anew, as if all had changed.
     """
 
-    def __init__(self, writer: IndexWriter, max_file_bytes: int, force: bool = False) -> None:
+    def __init__(
+        self, writer: Writer, directory: Path, max_file_bytes: int, force: bool = False
+    ) -> None:
         self._writer = writer
+        self._directory = directory
         self._max_file_bytes = max_file_bytes
         self._force = force
         self._started = time.monotonic()
@@ -56,7 +58,7 @@ class IndexRun:
 
     def find(self, folders: Iterable[Path], observe: Observer) -> None:
         """Look for documents in these folders and in the known ones inside them."""
-        index_directory = self._writer.directory.resolve()
+        index_directory = self._directory.resolve()
         for folder in self._with_inner(folders):
             if not folder.is_dir() or self._is_emptied(folder):
                 self._gone.append(folder)
@@ -104,7 +106,7 @@ class IndexRun:
     def embed(self, embedder: Embedder, observe: Observer) -> None:
         """Make the vectors that are missing, and keep each batch as soon as it is made."""
         cache = self._writer.open_cache(embedder.fingerprint)
-        pending = list(self._writer.texts_to_embed(cache).items())
+        pending = list(self._writer.texts_to_embed().items())
         if pending:
             embedder.load(len(pending))
         for start in range(0, len(pending), EMBED_BATCH):
@@ -117,8 +119,8 @@ class IndexRun:
 
     def count_missing_vectors(self, embedder: Embedder) -> None:
         """What `embed` would do."""
-        cache = self._writer.open_cache(embedder.fingerprint)
-        self.embedded = len(self._writer.texts_to_embed(cache))
+        self._writer.open_cache(embedder.fingerprint)
+        self.embedded = len(self._writer.texts_to_embed())
 
     def publish(self, embedder: Embedder) -> None:
         """Make all of it visible at once."""

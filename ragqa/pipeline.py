@@ -1,13 +1,13 @@
 """The stages in order: the one place that names them all.
 
 folder -> documents -> passages -> embeddings -> store                      `build_index`
-question -> retrieval -> assessment -> prompt -> generation -> citations -> Answer    `ask`
+question -> query -> retrieval -> assessment -> prompt -> generation -> citations -> Answer    `ask`
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,29 +15,28 @@ from pathlib import Path
 from ragqa.answering.citations import Citer
 from ragqa.answering.compose import Evidence, Progress, assess, compose, quote
 from ragqa.answering.confidence import Calibration, shown
-from ragqa.answering.span_reader import TokenModel
-from ragqa.documents import READERS
+from ragqa.documents.readers import ENDINGS
 from ragqa.embedding import matching_embedder
 from ragqa.embedding.base import Embedder, LoadEmbedder
 from ragqa.errors import DocumentError, UsageError
-from ragqa.generators.llama_cpp import Generator
+from ragqa.generators.base import Generator, TokenModel
 from ragqa.indexing import IndexRun, Observer
+from ragqa.query import Query, make_query
 from ragqa.records import Answer, GivenText, Hit, IndexReport
 from ragqa.retrieval.given import hits_of_texts
 from ragqa.retrieval.hybrid import retrieve
-from ragqa.retrieval.reranking import Reranker
-from ragqa.store.allowed import PassageIds
+from ragqa.retrieval.rerankers.base import Reranker
+from ragqa.settings import Settings
 from ragqa.store.answers import AnswerCache, digests_of
+from ragqa.store.base import Index, PassageIds, Snapshot, Writer
+from ragqa.store.filters import Filter
 from ragqa.store.layout import no_index
-from ragqa.store.snapshot import IndexReader
-from ragqa.store.writer import IndexWriter
-from ragqa.text.bm25 import question_words
 
 NO_MATCH = "no document matches the filter"
 
 
 def build_index(
-    directory: Path,
+    index: Index,
     folders: Sequence[Path],
     load_embedder: LoadEmbedder,
     observe: Observer,
@@ -48,7 +47,7 @@ def build_index(
     dry_run: bool = False,
     force: bool = False,
 ) -> IndexReport:
-    """Bring the index in `directory` up to date with `folders`, or with those that it knows.
+    """Bring an index up to date with `folders`, or with those that it knows.
 
     Files whose size and time are as they were are not read, unless by `force`.
 
@@ -56,16 +55,16 @@ def build_index(
     is known, and DocumentError when nothing readable is in one that was named; in each case what
     was indexed before stays.
     """
-    with IndexWriter(directory, wait) as writer:
+    with index.writer(wait) as writer:
         embedder = matching_embedder(writer.meta, embedder_model, load_embedder)
-        run = IndexRun(writer, max_file_bytes, force)
-        run.find(_folders_to_visit(folders, writer), observe)
+        run = IndexRun(writer, index.directory, max_file_bytes, force)
+        run.find(_folders_to_visit(folders, writer, index), observe)
         run.read(embedder, observe)
         _require_documents(folders, run)
         if dry_run:
             run.count_missing_vectors(embedder)
             return run.report()  # leaving the writer takes all of it back
-        if run.has_changed or not writer.vectors_are_intact():
+        if run.has_changed or not writer.is_intact():
             run.embed(embedder, observe)
             run.publish(embedder)
         return run.finish()
@@ -75,16 +74,16 @@ def build_index(
 class Session:
     """What `ask` works with; one session can answer many questions.
 
-    `reader` is None when the passages come with the question; `generator` is None for answers
+    `snapshot` is None when the passages come with the question; `generator` is None for answers
     in the documents' own words: those that `span_model` points at, or without it whole sentences;
     `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
     retrieval. A question is refused when its confidence, corrected by the `calibration` where the
     index has one, is below the `threshold`. `answers` are those that were given before, where they
-    may be given again.
+    may be given again; `settings` and `only` (the filter) are what the session was opened with.
     """
 
     embedder: Embedder
-    reader: IndexReader | None = None
+    snapshot: Snapshot | None = None
     generator: Generator | None = None
     k: int = 6
     max_tokens: int = 256
@@ -95,6 +94,8 @@ class Session:
     threshold: float = 0.55
     calibration: Calibration | None = None
     answers: AnswerCache | None = None
+    settings: Settings = field(default_factory=Settings)
+    only: Filter = field(default_factory=Filter)
     opened_at: float = field(default_factory=time.perf_counter)
 
     @property
@@ -107,20 +108,23 @@ class Session:
         """True when there is a filter and no document matches it."""
         return self.allowed is not None and len(self.allowed) == 0
 
-    def search(self, question: str) -> list[Hit]:
-        """The `k` best passages of the index for a question; none where there is no index."""
-        if self.reader is None:
+    def query(self, question: str) -> Query:
+        """All that is known of a question."""
+        return make_query(question, self.embedder, self.snapshot)
+
+    def search(self, query: Query) -> list[Hit]:
+        """The `k` best passages of the index for a query; none where there is no index."""
+        if self.snapshot is None:
             return []
         return retrieve(
-            question, self.embedder, self.reader, self.k, self.allowed, reranker=self.reranker
+            query, self.embedder, self.snapshot, self.k, self.allowed, reranker=self.reranker
         )
 
     def assess(
-        self, question: str, hits: Sequence[Hit], done: Callable[[str], None] = lambda stage: None
+        self, query: Query, hits: Sequence[Hit], done: Callable[[str], None] = lambda stage: None
     ) -> Evidence:
         """Look through the hits for an answer; `done` is told of each stage."""
-        weights = word_weights(question, self.reader)
-        return assess(question, hits, self.embedder, self.span_model, weights, done)
+        return assess(query, hits, self.embedder, self.span_model, done)
 
     def confidence(self, evidence: Evidence) -> float:
         """The probability that there is an answer in the documents."""
@@ -143,18 +147,18 @@ def ask(
     kept = None if given else session.answers  # texts that are not indexed are not kept either
     if kept and (known := kept.find(question)):
         return _given_again(known, session, heard, clock)
-    hits = hits_of_texts(question, given, session.embedder)
-    hits += session.search(question)
+    query = session.query(question)
+    hits = [*hits_of_texts(query, given, session.embedder), *session.search(query)]
     clock.lap("retrieve")
     files = digests_of(hit.path for hit in hits) if kept else {}
-    answer = _answer(question, hits, given, session, heard, clock)
+    answer = _answer(query, hits, given, session, heard, clock)
     if kept:
         kept.keep(question, answer, files)
     return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
 
 
 def _answer(
-    question: str,
+    query: Query,
     hits: Sequence[Hit],
     given: Sequence[GivenText],
     session: Session,
@@ -162,14 +166,14 @@ def _answer(
     clock: _Clock,
 ) -> Answer:
     """The answer that the hits give, or that they give none."""
-    evidence = session.assess(question, hits, clock.lap)
+    evidence = session.assess(query, hits, clock.lap)
     clock.lap("prefill")
     sure = session.confidence(evidence)
     answer = Answer(
         state="not_in_documents",
-        question=question,
+        question=query.text,
         models=_model_names(session),
-        index=_index_facts(session.reader),
+        index=_index_facts(session.snapshot),
         warnings=(NO_MATCH,) * session.is_barred,
         confidence=sure,
     )
@@ -198,34 +202,34 @@ def _given_again(answer: Answer, session: Session, heard: Progress, clock: _Cloc
     clock.lap("recall")
     return replace(
         answer,
-        index=_index_facts(session.reader),  # which may lie in another place now
+        index=_index_facts(session.snapshot),  # which may lie in another place now
         warnings=(*session.warnings, *answer.warnings),
         timings_ms=clock.laps,
     )
 
 
-def forget(directory: Path, folder: Path, load_embedder: LoadEmbedder) -> int:
+def forget(index: Index, folder: Path, load_embedder: LoadEmbedder) -> int:
     """Take a folder's documents out of the index; how many they were.
 
     Raises UsageError when the index does not know the folder.
     """
-    with IndexWriter(directory) as writer:
+    with index.writer() as writer:
         if str(folder) not in writer.folders():
             known = ", ".join(writer.folders()) or "none"
             raise UsageError(f"not a folder of this index: {folder}", f"it knows: {known}")
         embedder = matching_embedder(writer.meta, "", load_embedder)
         removed = writer.forget_folder(folder)
-        run = IndexRun(writer, 0)
+        run = IndexRun(writer, index.directory, 0)
         run.embed(embedder, lambda *_: None)
         run.publish(embedder)
         return removed
 
 
-def _folders_to_visit(named: Sequence[Path], writer: IndexWriter) -> list[Path]:
+def _folders_to_visit(named: Sequence[Path], writer: Writer, index: Index) -> list[Path]:
     """Those that were named, else all that the index knows; all where it has lost its documents."""
     known = [Path(folder) for folder in writer.folders()]
     if not named and not known:
-        raise no_index(writer.directory)
+        raise no_index(index.directory)
     return list(dict.fromkeys([*named, *known])) if writer.is_anew else list(named) or known
 
 
@@ -236,7 +240,7 @@ def _require_documents(folders: Sequence[Path], run: IndexRun) -> None:
             failed = run.report().failed
             reasons = [item.reason for item in failed if Path(item.path).is_relative_to(folder)]
             detail = f" ({len(reasons)} failed, e.g.: {reasons[0]})" if reasons else ""
-            endings = " ".join(READERS)
+            endings = " ".join(ENDINGS)
             raise DocumentError(
                 f"nothing readable in {folder}{detail}", f"files of these kinds are read: {endings}"
             )
@@ -248,17 +252,10 @@ def _model_names(session: Session) -> dict[str, str | None]:
     return {**names, "reranker": session.reranker.name} if session.reranker else names
 
 
-def _index_facts(reader: IndexReader | None) -> dict[str, object] | None:
-    return {"path": str(reader.directory), "generation": reader.generation} if reader else None
-
-
-def word_weights(question: str, reader: IndexReader | None) -> Mapping[str, float]:
-    """How much each word of the question says; all the same where there is no index to count in."""
-    words = question_words(question)
-    if reader is None:
-        return dict.fromkeys(words, 1.0)
-    statistics = reader.statistics(words)
-    return {word: statistics.weight(word) for word in words}
+def _index_facts(snapshot: Snapshot | None) -> dict[str, object] | None:
+    if snapshot is None:
+        return None
+    return {"path": str(snapshot.directory), "generation": snapshot.generation}
 
 
 def _citation_warnings(citer: Citer) -> list[str]:

@@ -8,71 +8,78 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from ragqa import __version__, render
-from ragqa.documents.decoding import decode
+from ragqa.circumstances import filter_json, models_used, runtimes, settings_used
+from ragqa.documents import text_of
+from ragqa.documents.base import ExtractedText
 from ragqa.errors import DocumentError, RagqaError, UsageError
-from ragqa.models.hashes import file_hash
-from ragqa.models.local import embedder_hash, generator_file
-from ragqa.records import Answer
+from ragqa.pipeline import Session
+from ragqa.records import Answer, GivenText
 from ragqa.system.files import replace_file
 from ragqa.text.clean import to_json
+from ragqa.text.shapes import misfit
 
 VERSION = 1
 STDIN = "-"
-RUNTIMES = ("onnxruntime", "llama-cpp-python", "sentence-transformers")
 Verdict = Literal["in place", "moved", "gone", "no file", "not kept"]
 HOLDING = ("in place", "moved")
-# What a receipt has, and of what type: those of JSON.
-FIELDS: dict[str, tuple[type, ...]] = {
-    "time": (str,),
-    "ragqa": (str,),
-    "question": (str,),
-    "state": (str,),
-    "answer": (str,),
-    "sentences": (list,),
-    "confidence": (int, float, type(None)),
-    "citations": (list,),
-    "prompt": (str, type(None)),
-    "index": (dict, type(None)),
-    "filter": (dict, type(None)),
-    "context": (list,),
-    "models": (dict,),
-    "settings": (dict,),
-    "runtimes": (dict,),
-}
-CITATION_FIELDS: dict[str, type] = {
-    "number": int,
-    "path": str,
-    "start_line": int,
-    "start_char": int,
-    "quote": str,
-}
 # Parts of a receipt that may differ although the answer is the same, in the order to tell of them.
 CIRCUMSTANCES = ("ragqa", "index", "models", "settings", "filter", "context", "runtimes", "prompt")
 Document = dict[str, Any]
+
+
+class CitationShape(TypedDict):
+    """What is needed of a citation."""
+
+    number: int
+    path: str
+    start_line: int
+    start_char: int
+    quote: str
+
+
+class FileShape(TypedDict):
+    """What is needed of a text that came with the question, and of an index."""
+
+    path: str
+
+
+class Shape(TypedDict):
+    """What a receipt has, and of what type."""
+
+    time: str
+    ragqa: str
+    question: str
+    state: str
+    answer: str
+    sentences: list[Any]
+    confidence: float | None
+    citations: list[CitationShape]
+    prompt: str | None
+    index: FileShape | None
+    filter: dict[str, Any] | None
+    context: list[FileShape]
+    models: dict[str, Any]
+    settings: dict[str, Any]
+    runtimes: dict[str, Any]
 
 
 # Making ----------------------------------------------------------------------------------------
 
 
 def receipt_of(
-    answer: Answer,
-    models_used: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    wanted: Mapping[str, Any] | None,
-    context: Sequence[Mapping[str, str]],
+    answer: Answer, session: Session, given: Sequence[GivenText], strict: bool
 ) -> Document:
-    """The receipt of an answer, made just now."""
+    """The receipt of an answer, made just now in a session."""
     shown = render.answer_json(answer)
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -81,35 +88,33 @@ def receipt_of(
         **{name: shown[name] for name in ("confidence", "citations")},
         "prompt": answer.prompt or None,
         "index": shown["index"],
-        "filter": wanted,
-        "context": list(context),
-        "models": models_used,
-        "settings": settings,
+        "filter": filter_json(session.only),
+        "context": [_context(text) for text in given],
+        "models": models_used(session),
+        "settings": settings_used(session, strict),
         "runtimes": runtimes(),
     }
 
 
-def models_of(
-    embedder: str,
-    fingerprint: str,
-    generator: str | None,
-    reranker: str | None,
-    adapter: Path | None = None,
-) -> dict[str, dict[str, str] | None]:
-    """Names and hashes of the models that take part; None for one that does not.
+def _context(given: GivenText) -> dict[str, str]:
+    """What is kept of a text that came with the question."""
+    path = STDIN if given.path == "stdin" else given.path
+    return {"path": path, "title": given.title, "sha256": text_hash(given.text)}
 
-    `adapter` is the file that makes a reader of the generator.
+
+@contextmanager
+def keeping(
+    file: str | None, directory: Path, given: Sequence[GivenText], strict: bool
+) -> Iterator[Callable[[Answer, Session], None]]:
+    """What takes an answer and keeps its receipt in a file; nothing, where none is named.
+
+    Raises UsageError before any answer when the file cannot be written.
     """
-    named = {"name": embedder, "fingerprint": fingerprint, "sha256": embedder_hash(embedder)}
-    written = ranked = None
-    if generator is not None:
-        name, _, digest = generator_file(generator)
-        written = {"name": name, "sha256": digest}
-        if adapter:
-            written["adapter_sha256"] = file_hash(adapter)
-    if reranker is not None:
-        ranked = {"name": reranker, "sha256": embedder_hash(reranker)}
-    return {"embedder": named, "generator": written, "reranker": ranked}
+    if file is None:
+        yield lambda answer, session: None
+        return
+    target = ReceiptFile(file, directory)
+    yield lambda answer, session: target.write(receipt_of(answer, session, given, strict))
 
 
 def text_hash(text: str) -> str:
@@ -117,24 +122,16 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def runtimes() -> dict[str, str]:
-    """What an answer's bytes may depend on besides models and settings."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in RUNTIMES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 class ReceiptFile:
-    """A file for a receipt. Raises UsageError at once when it cannot be written."""
+    """A file for a receipt, `name` from `directory` on.
 
-    def __init__(self, name: str) -> None:
+    Raises UsageError at once when it cannot be written.
+    """
+
+    def __init__(self, name: str, directory: Path = Path()) -> None:
         self._name = name
         try:
-            self._path = Path(name).expanduser().resolve()
+            self._path = (directory / Path(name).expanduser()).resolve()
             if name in ("", STDIN) or (self._path.exists() and not self._path.is_file()):
                 raise OSError("not a file")
             if self._path.exists():
@@ -159,10 +156,10 @@ class ReceiptFile:
 # Reading ---------------------------------------------------------------------------------------
 
 
-def read_receipt(name: str) -> Document:
-    """The receipt in a file. Raises UsageError when there is none in it."""
+def read_receipt(name: str, directory: Path = Path()) -> Document:
+    """The receipt in a file, `name` from `directory` on. Raises UsageError when there is none."""
     try:
-        document = json.loads(Path(name).expanduser().read_bytes())
+        document = json.loads((directory / Path(name).expanduser()).read_bytes())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the receipt {name}: {reason}", "name a file") from error
@@ -175,27 +172,9 @@ def read_receipt(name: str) -> Document:
             f"the receipt {name} is of version {document['version']}, this ragqa knows {VERSION}",
             "use the ragqa that wrote it, or a newer one",
         )
-    if wrong := _wrong_field(document):
+    if wrong := misfit(document, Shape):
         raise _no_receipt(name, f"{wrong} is missing or of another type")
     return document
-
-
-def _wrong_field(document: Document) -> str | None:
-    """The first part that is not what a receipt has; None when all are."""
-    for name, kinds in FIELDS.items():
-        if name not in document or not isinstance(document[name], kinds):
-            return name
-    for citation in document["citations"]:
-        for name, kind in CITATION_FIELDS.items():
-            if not isinstance(citation, dict) or not isinstance(citation.get(name), kind):
-                return f"citations.{name}"
-    for context in document["context"]:
-        if not isinstance(context, dict) or not isinstance(context.get("path"), str):
-            return "context.path"
-    index = document["index"]
-    if index is not None and not isinstance(index.get("path"), str):
-        return "index.path"
-    return None
 
 
 def _no_receipt(name: str, reason: str) -> UsageError:
@@ -227,7 +206,7 @@ class QuoteCheck:
 
 def check_quotes(receipt: Document) -> list[QuoteCheck]:
     """Each citation of a receipt against the files as they are now."""
-    texts: dict[str, str | None] = {}
+    texts: dict[str, ExtractedText | None] = {}
     checks = []
     for citation in receipt["citations"]:
         path = citation["path"]
@@ -236,7 +215,9 @@ def check_quotes(receipt: Document) -> list[QuoteCheck]:
             continue
         if path not in texts:
             texts[path] = _present_text(Path(path))
-        checks.append(_checked(citation, texts[path]))
+        text = texts[path]
+        page = text.of_page(citation.get("page")) if text else None
+        checks.append(_checked(citation, page))
     return checks
 
 
@@ -258,11 +239,11 @@ def _check(citation: Mapping[str, Any], verdict: Verdict, line: int | None) -> Q
     return QuoteCheck(citation["number"], *place, verdict, line)
 
 
-def _present_text(path: Path) -> str | None:
+def _present_text(path: Path) -> ExtractedText | None:
     """The text of a file; None where there is no file that can be read."""
     try:
         # A device or a pipe that a receipt names could be read for ever.
-        return decode(path.read_bytes())[0] if path.is_file() else None
+        return text_of(path, path.read_bytes()) if path.is_file() else None
     except (OSError, DocumentError):
         return None
 

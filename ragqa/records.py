@@ -11,7 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 State = Literal["answered", "not_in_documents", "unsupported"]
 Support = Literal["supported", "partly", "unsupported"]
@@ -32,9 +36,10 @@ class Run:
 class Block:
     """One paragraph, list item, table row, code fence ... of a document.
 
-    `text` is what a reader would see; `source` is the slice `[start:start + len(source)]` of the
+    `text` is what a person would see; `source` is the slice `[start:start + len(source)]` of the
     file. `runs` says which characters of `text` are which of `source` (both relative to the
-    block); characters in no run were put in by the reader, such as a space for a line break.
+    block); characters in no run were put in by the format's reader, such as a space for a line
+    break. Where the file has pages (`page`, from 1), start and line count in the page's text.
     """
 
     kind: str
@@ -44,6 +49,7 @@ class Block:
     start: int
     line: int
     runs: tuple[Run, ...]
+    page: int | None = None
 
     @property
     def end(self) -> int:
@@ -105,7 +111,7 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """What a reader would see, one line a block."""
+        """What a person would see, one line a block."""
         return "\n".join(block.text for block in self.blocks)
 
     @property
@@ -161,7 +167,7 @@ class Hit:
     `similarity` the cosine to the question;
     `also_in` names the files whose near-duplicate passage was folded into this one; `scores` has
     the parts of the score (None for a text that came with the question), `words` the codes of its
-    words (see `late_interaction`; None where they are not known).
+    words, uint8 [words, bytes] (see `late_interaction`; None where they are not known).
     """
 
     passage: Passage
@@ -174,7 +180,7 @@ class Hit:
     document_title: str = ""
     also_in: tuple[str, ...] = ()
     scores: Scores | None = None
-    words: Any = field(default=None, compare=False, repr=False)
+    words: npt.NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_given(self) -> bool:
@@ -196,7 +202,7 @@ class Citation:
     """The quote in a file that supports a sentence.
 
     `quote` is the slice `[start_char:end_char]` of the file's decoded text, within one block;
-    `quote_text` is what a reader would see of it.
+    `quote_text` is what a person would see of it.
     """
 
     number: int

@@ -70,15 +70,15 @@ def answer_plain(answer: Answer) -> str:
     return "\n".join(parts) + "\n"
 
 
-def answer_rich(answer: Answer) -> RenderableType:
-    """Answer and sources for a terminal, with links to the files."""
+def answer_rich(answer: Answer, directory: Path) -> RenderableType:
+    """Answer and sources for a terminal in a directory, with links to the files."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
     parts: list[RenderableType] = [_sentences_rich(answer.sentences), Text()]
     for citation in answer.citations:
-        parts.append(_source_rich(citation))
+        parts.append(_source_rich(citation, directory))
         quote = Text(f"“{clean(' '.join(citation.quote_text.split()))}”", style="dim italic")
         parts.append(Padding(quote, (0, 0, 0, 4), expand=False))
     return Group(*parts)
@@ -96,13 +96,13 @@ def _sentences_rich(sentences: Sequence[Sentence]) -> Text:
     return text
 
 
-def _source_rich(citation: Citation) -> Text:
+def _source_rich(citation: Citation, directory: Path) -> Text:
     from rich.text import Text
 
     text = Text().append(f"[{citation.number}] ", style="bold cyan")
     path = Path(citation.path)
     link = f"link {path.as_uri()}" if path.is_absolute() else ""
-    text.append(f"{clean_line(short_path(citation.path))}:{place(citation)}", style=link)
+    text.append(f"{clean_line(short_path(citation.path, directory))}:{place(citation)}", style=link)
     text.append(_headings(citation) + _also_in(citation), style="dim")
     text.append(_stale(citation), style="yellow")
     return text
@@ -116,13 +116,12 @@ def place(citation: Citation) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def short_path(path: str) -> str:
-    """The path from the current folder, where that is shorter."""
+def short_path(path: str, directory: Path) -> str:
+    """The path from a directory on, where it is in it."""
     try:
-        relative = str(Path(path).relative_to(Path.cwd()))
-    except (ValueError, OSError):
+        return str(Path(path).relative_to(directory))
+    except ValueError:
         return path
-    return relative
 
 
 def _headings(citation: Citation) -> str:
@@ -174,9 +173,9 @@ def _hit_json(rank: int, hit: Hit) -> dict[str, Any]:
 
 
 def hits_rich(
-    hits: Sequence[Hit], linked: Linked | None = None, explain: bool = False
+    hits: Sequence[Hit], directory: Path, linked: Linked | None = None, explain: bool = False
 ) -> RenderableType:
-    """Hits for a terminal, with links to the files."""
+    """Hits for a terminal in a directory, with links to the files."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
@@ -186,17 +185,19 @@ def hits_rich(
         first, last = hit.passage.lines
         head = Text().append(f"{rank}. ", style="bold cyan")
         head.append(
-            f"{clean_line(short_path(hit.path))}:{first}-{last}",
+            f"{clean_line(short_path(hit.path, directory))}:{first}-{last}",
             f"link {Path(hit.path).as_uri()}",
         )
         head.append(f"  {hit.score:.2f}  {clean_line(' > '.join(hit.passage.headings))}", "dim")
         text = Text(clean(_snippet(hit)))
-        if linked and (line := _linked_line(map(short_path, linked[hit.path]))):
+        if linked and (
+            line := _linked_line(short_path(path, directory) for path in linked[hit.path])
+        ):
             text.append(f"\n{line}", "dim")
         if explain and hit.scores:
             text.append(f"\n{_scores_line(hit.scores)}", "dim")
         if explain and hit.also_in:
-            also = clean_line(", ".join(map(short_path, hit.also_in)))
+            also = clean_line(", ".join(short_path(path, directory) for path in hit.also_in))
             text.append(f"\nfolded into it: {also}", "dim")
         parts += [head, Padding(text, (0, 0, 1, 3), expand=False)]
     return Group(*parts)

@@ -11,13 +11,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 
 from ragqa.errors import UsageError
 
 ANSWER_MODES = ("auto", "read", "extract", "generate")
+AnswerMode = Literal["read", "extract", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Settings:
     context_tokens: context window given to the model, in tokens
     threads: processor threads; 0 for one a core
     max_file_mb: largest file that is indexed, in MB (10^6 bytes)
+
+    `origins` says where each comes from; relative paths are from `directory` on.
     """
 
     index: str = ""
@@ -53,6 +56,7 @@ class Settings:
     threads: int = 0
     max_file_mb: int = 20
     origins: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = Path()
 
     @property
     def names_index(self) -> bool:
@@ -63,8 +67,30 @@ class Settings:
     def index_directory(self) -> Path:
         """Where the index lies."""
         if self.index:
-            return Path(self.index).expanduser().absolute()
+            return (self.directory / Path(self.index).expanduser()).absolute()
         return data_directory() / self.collection
+
+    @property
+    def answer_mode(self) -> AnswerMode:
+        """How answers are made: what was asked for, else what the model is good at.
+
+        The bundled model points at words better than it writes (measure it with `ragqa eval`); one
+        that the user has chosen is taken to be better, and one that was named on the command line
+        is meant to be used.
+        """
+        chosen = self.origins.get("model", "default")
+        named = chosen == "flag" and self.origins.get("answer") != "flag"
+        if self.answer == "generate" or named:
+            return "generate"
+        if self.answer == "auto":
+            return "read" if chosen == "default" else "generate"
+        return "extract" if self.answer == "extract" else "read"
+
+    def located(self, name: Literal["model", "embedder", "reranker"]) -> str:
+        """A model's name, or its path from the root where it is one that exists."""
+        value: str = getattr(self, name)
+        path = self.directory / Path(value).expanduser()
+        return str(path.resolve()) if value and path.exists() else value
 
 
 LIMITS = {
@@ -74,7 +100,7 @@ LIMITS = {
     "threads": (0, 1024),
     "max_file_mb": (1, 100_000),
 }
-NAMES = tuple(item.name for item in fields(Settings) if item.name != "origins")
+NAMES = tuple(one.name for one in fields(Settings) if one.name not in ("origins", "directory"))
 
 
 def data_directory() -> Path:
@@ -88,9 +114,13 @@ def config_file() -> Path:
 
 
 def load_settings(
-    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    directory: Path = Path(),
 ) -> Settings:
     """The settings in force. `flags` holds what the command line gave; None means not given.
+
+    Relative paths in them are from `directory` on.
 
     Raises UsageError for an unknown name or a value of the wrong kind.
     """
@@ -108,7 +138,7 @@ def load_settings(
             where = f"{origin} RAGQA_{name.upper()}" if origin == "environment" else origin
             values[name] = _checked(name, value, where)
             origins[name] = where
-    return Settings(**values, origins=origins)
+    return Settings(**values, origins=origins, directory=directory)
 
 
 def _read_config() -> dict[str, Any]:

@@ -56,12 +56,13 @@ def own_home(
 @pytest.fixture
 def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """The program in this process: fast, same code as the command."""
-    from ragqa.cli.main import app
-    from ragqa.system import terminal
+    from ragqa.cli.caller import Caller
+    from ragqa.cli.main import run as run_program
+    from ragqa.system.terminal import LocalTerminal
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()
-        code = terminal.run(app, [str(argument) for argument in arguments])
+        code = run_program([str(argument) for argument in arguments], Caller(LocalTerminal()))
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
@@ -108,7 +109,8 @@ def corpus_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of `corpus/`, made once with the bundled embedder."""
     from ragqa.embedding import load_embedder
     from ragqa.pipeline import build_index
+    from ragqa.store import index_at
 
     directory = tmp_path_factory.mktemp("corpus-index")
-    build_index(directory, [CORPUS], load_embedder, lambda *_: None)
+    build_index(index_at(directory), [CORPUS], load_embedder, lambda *_: None)
     return directory

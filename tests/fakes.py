@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
 from ragqa.embedding.base import Encoding, QuestionEncoding
 from ragqa.embedding.late_interaction import BITS, BYTES
+from ragqa.generators.base import Message
 
 
 class FakeEmbedder:
@@ -19,6 +21,11 @@ class FakeEmbedder:
     """
 
     dimension = 64
+    threads = 1
+
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        return model == "fake"
 
     def __init__(self, name: str = "fake", max_tokens: int = 64) -> None:
         self.name = name
@@ -77,6 +84,13 @@ class FakeReranker:
 
     name = "fake-reranker"
 
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        return model == "fake-reranker"
+
+    def identity(self) -> dict[str, str]:
+        return {"name": self.name, "sha256": "0"}
+
     def __init__(self) -> None:
         self.read: list[tuple[str, list[str]]] = []
 
@@ -96,11 +110,21 @@ class FakeGenerator:
         self.context_tokens = context_tokens
         self.messages: list[str] = []
 
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        return model == "fake-gguf"
+
+    def identity(self) -> dict[str, str]:
+        return {"name": self.name, "sha256": "0"}
+
+    def load(self) -> None:
+        """It is there."""
+
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
-    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
-        self.messages.append(message)
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        self.messages += [message.text for message in messages]
         for start in range(0, len(self.answer), 7):
             yield self.answer[start : start + 7]
 
@@ -121,6 +145,12 @@ class FakeSpanModel:
         self._p_refused = p_refused
         self._read = 0
         self.prompts: list[str] = []
+
+    def identity(self) -> dict[str, str]:
+        return {"name": self.name, "sha256": "0"}
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def encode(self, text: str) -> list[int]:
         words = re.findall(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s", text)

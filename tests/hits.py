@@ -1,16 +1,24 @@
-"""Hits made from the text of files, for tests of what happens after retrieval."""
+"""Queries, and hits from files or an index, for tests of retrieval and what comes after it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from ragqa.answering.citations import SourceText
+from ragqa.answering.citations import FileText
+from ragqa.answering.pieces import Source, sources_of
+from ragqa.answering.sentence_ranking import Ranked, rank_sentences
 from ragqa.documents import read_document
 from ragqa.documents.decoding import decode
 from ragqa.documents.passages import split
+from ragqa.embedding.base import Embedder
+from ragqa.query import Query, make_query
 from ragqa.records import Hit
+from ragqa.retrieval.hybrid import retrieve
+from ragqa.store.base import Snapshot
 from tests.conftest import CORPUS
 from tests.fakes import FakeEmbedder
 
@@ -40,9 +48,40 @@ def hits_of(
     ]
 
 
-def unchanged(*texts: tuple[str, str]) -> dict[str, SourceText]:
+def sources_in(
+    text: str | bytes, path: str = "/notes/a.md", also_in: tuple[str, ...] = ()
+) -> list[Source]:
+    """One source for each passage of a file."""
+    return sources_of(hits_of(text, path, also_in=also_in))
+
+
+def query_of(
+    text: str, embedder: Embedder | None = None, weights: Mapping[str, float] | None = None
+) -> Query:
+    """A question as it is without an index; `weights` are those that an index would give."""
+    query = make_query(text, embedder or FakeEmbedder())
+    if weights is not None:
+        vars(query)["weights"] = weights  # where the cached property keeps them
+    return query
+
+
+def ranked_in(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> list[Ranked]:
+    """The sentences of hits, best first."""
+    embedder = embedder or FakeEmbedder()
+    return rank_sentences(query_of(question, embedder), sources_of(hits), embedder)
+
+
+def retrieved(
+    question: str, embedder: Embedder, snapshot: Snapshot, count: int, **options: Any
+) -> list[Hit]:
+    """The best passages of an index for a question."""
+    query = make_query(question, embedder, snapshot)
+    return retrieve(query, embedder, snapshot, count, **options)
+
+
+def unchanged(*texts: tuple[str, str]) -> dict[str, FileText]:
     """Path and text of files that are as they were when they were indexed."""
-    return {path: SourceText(text, changed=False) for path, text in texts}
+    return {path: FileText(text, changed=False) for path, text in texts}
 
 
 @cache

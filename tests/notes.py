@@ -13,7 +13,8 @@ from typing import Any
 
 from ragqa.pipeline import build_index
 from ragqa.records import IndexReport
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 from tests.fakes import FakeEmbedder
 
 COUNTS = ("added", "changed", "moved", "removed", "unchanged", "embedded")
@@ -46,7 +47,7 @@ class Notes:
     def run(self, *folders: Path, **options: Any) -> IndexReport:
         """`build_index`; of the notes' folder where none is named."""
         return build_index(
-            self.directory,
+            index_at(self.directory),
             folders or [self.folder],
             lambda _: self.embedder,
             lambda *_: None,
@@ -73,7 +74,7 @@ class Notes:
         return found
 
     def numbered_passages(self) -> list[tuple[Any, ...]]:
-        with IndexReader(self.directory) as reader:
+        with LocalSnapshot(self.directory) as reader:
             ids = self.vector_ids(reader)
             stored = reader.passages(ids)
             assert sorted(stored) == ids
@@ -83,20 +84,20 @@ class Notes:
             for p in stored.values()
         ]
 
-    def vector_ids(self, reader: IndexReader) -> list[int]:
+    def vector_ids(self, reader: LocalSnapshot) -> list[int]:
         """The passages that have a vector in the published file."""
         return sorted(i for i, _ in reader.dense(self.embedder.encode_question("x").vector, 10**6))
 
     def generation(self) -> int:
-        with IndexReader(self.directory) as reader:
+        with LocalSnapshot(self.directory) as reader:
             return reader.generation
 
     def failed(self) -> dict[str, str]:
-        with IndexReader(self.directory) as reader:
+        with LocalSnapshot(self.directory) as reader:
             return {Path(path).name: reason for path, reason in reader.failed()}
 
 
-def found_by_words(reader: IndexReader, *words: str) -> list[int]:
+def found_by_words(reader: LocalSnapshot, *words: str) -> list[int]:
     """The passages that have any of the words, best first."""
     return [number for number, _ in reader.lexical(words, 9)]
 

@@ -19,6 +19,7 @@ import pytest
 from ragqa.embedding import load_embedder
 from ragqa.embedding.base import Embedder
 from ragqa.pipeline import build_index
+from ragqa.store import index_at
 from tests.conftest import Result
 
 RAGQA = [sys.executable, "-m", "ragqa"]
@@ -74,7 +75,7 @@ def load_embedder_once(model: str, threads: int = 0) -> Embedder:
 
 def make_index(directory: Path, folder: Path) -> Path:
     """An index of a folder, by the bundled embedder."""
-    build_index(directory, [folder], load_embedder_once, lambda *_: None)
+    build_index(index_at(directory), [folder], load_embedder_once, lambda *_: None)
     return directory
 
 

@@ -66,8 +66,9 @@ def test_a_module_is_short_and_says_what_it_is(module: str) -> None:
 )
 def test_quick_commands_load_no_heavy_library(arguments: list[str]) -> None:
     script = (
-        "import sys; from ragqa.system import terminal; from ragqa.cli.main import app\n"
-        f"terminal.run(app, {arguments!r})\n"
+        "import sys; from ragqa.cli.caller import Caller; from ragqa.cli.main import run\n"
+        "from ragqa.system.terminal import LocalTerminal\n"
+        f"run({arguments!r}, Caller(LocalTerminal()))\n"
         "print('\\nLOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(

@@ -14,9 +14,10 @@ from ragqa.documents import read_document
 from ragqa.documents.decoding import decode
 from ragqa.pipeline import Session, ask, build_index
 from ragqa.records import Answer
-from ragqa.retrieval.hybrid import retrieve
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 from tests.conftest import CORPUS, ROOT
+from tests.hits import retrieved
 from tests.programs import DEFAULT_EMBEDDER, load_embedder_once
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -29,21 +30,21 @@ SAMPLED = 25  # every so many-th question is answered
 
 @pytest.fixture(scope="module")
 def corpus(corpus_index: Path) -> Iterator[Session]:
-    with IndexReader(corpus_index) as reader:
-        yield Session(load_embedder_once(DEFAULT_EMBEDDER), reader)
+    with LocalSnapshot(corpus_index) as snapshot:
+        yield Session(load_embedder_once(DEFAULT_EMBEDDER), snapshot)
 
 
 @pytest.fixture(scope="module")
 def seed_session(tmp_path_factory: pytest.TempPathFactory, seeds: Path) -> Iterator[Session]:
     directory = tmp_path_factory.mktemp("seeds-index")
-    build_index(directory, [seeds], load_embedder_once, lambda *_: None)
-    with IndexReader(directory) as reader:
-        yield Session(load_embedder_once(DEFAULT_EMBEDDER), reader)
+    build_index(index_at(directory), [seeds], load_embedder_once, lambda *_: None)
+    with LocalSnapshot(directory) as snapshot:
+        yield Session(load_embedder_once(DEFAULT_EMBEDDER), snapshot)
 
 
 def _paths(question: str, session: Session, count: int) -> list[str]:
-    assert session.reader
-    return [hit.path for hit in retrieve(question, session.embedder, session.reader, count)]
+    assert session.snapshot
+    return [hit.path for hit in retrieved(question, session.embedder, session.snapshot, count)]
 
 
 def _check_citations(answer: Answer) -> None:
@@ -167,8 +168,8 @@ def test_seed_questions_cite_the_right_lines(
 
 def test_two_copies_of_one_text_take_one_place(seed_session: Session) -> None:
     for question in ("What is machine learning?", "How do LLMs differ from general ML?"):
-        assert seed_session.reader
-        hits = retrieve(question, seed_session.embedder, seed_session.reader, 10)
+        assert seed_session.snapshot
+        hits = retrieved(question, seed_session.embedder, seed_session.snapshot, 10)
         copies = [hit for hit in hits if Path(hit.path).name[:3] in ("000", "001")]
         assert any(hit.also_in for hit in copies)
         texts = [" ".join(hit.passage.text.lower().split()) for hit in copies]

@@ -18,7 +18,7 @@ import pytest
 
 from ragqa.embedding import load_embedder
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 from tests.conftest import Result
 from tests.notes import cached_vectors, found_by_words
 
@@ -108,7 +108,7 @@ class Killed:
         self.cached = cached
         with closing(sqlite3.connect(self._uri(), uri=True)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        with IndexReader(self.directory) as reader:
+        with LocalSnapshot(self.directory) as reader:
             assert reader.generation in (self.generation, self.generation + 1)
             if reader.generation > self.generation:
                 self.generation, self.published = reader.generation, self.folder.present()
@@ -117,7 +117,7 @@ class Killed:
     def _uri(self) -> str:
         return f"{(self.directory / 'index.sqlite').as_uri()}?mode=ro"
 
-    def _check_passages(self, reader: IndexReader) -> None:
+    def _check_passages(self, reader: LocalSnapshot) -> None:
         """Exactly the published texts, each with its vector and its words."""
         sought = self.choose.choice(sorted(self.published))
         near = reader.dense(self.embedder.encode_question(sought).vector, 10**6)

@@ -14,8 +14,8 @@ import pytest
 
 from ragqa import indexing
 from ragqa.errors import DocumentError, NoIndexError
-from ragqa.store.snapshot import IndexReader
-from ragqa.store.writer import IndexWriter
+from ragqa.store.snapshot import LocalSnapshot
+from ragqa.store.writer import LocalWriter
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes, cached_vectors, ordinary_user
 
@@ -117,7 +117,7 @@ def test_touched_file_is_unchanged(indexed: Notes) -> None:
     path = indexed.touch("a.md")
     assert indexed.update() == {"unchanged": 3}
     assert (indexed.ids(), indexed.generation()) == (ids, 1)
-    with IndexWriter(indexed.directory) as writer:
+    with LocalWriter(indexed.directory) as writer:
         assert writer.documents()[str(path)].mtime_ns == path.stat().st_mtime_ns
 
 
@@ -129,7 +129,7 @@ def test_moved_file_is_not_embedded(indexed: Notes, target: str) -> None:
     assert indexed.update() == {"moved": 1, "unchanged": 2}
     after = indexed.ids()
     assert after["b.txt"] == before["b.txt"]
-    with IndexReader(indexed.directory) as reader:
+    with LocalSnapshot(indexed.directory) as reader:
         (stored,) = reader.passages(after[Path(target).name]).values()
     assert stored.path == str(indexed.folder / target)
 
@@ -432,7 +432,7 @@ def test_empty_folder_is_an_error_and_nothing_is_lost(indexed: Notes, tmp_path: 
     with pytest.raises(DocumentError, match="nothing readable in"):
         indexed.run(empty)
     assert indexed.numbered_passages() == before
-    with IndexReader(indexed.directory) as reader:
+    with LocalSnapshot(indexed.directory) as reader:
         assert reader.folders() == [str(indexed.folder)]
 
 
@@ -603,5 +603,6 @@ def test_index_is_that_of_the_folder_after_any_changes(tmp_path: Path, seed: int
 def _run_known(notes: Notes) -> indexing.IndexReport:
     """`ragqa index` without a folder."""
     from ragqa.pipeline import build_index
+    from ragqa.store import index_at
 
-    return build_index(notes.directory, [], lambda _: notes.embedder, lambda *_: None)
+    return build_index(index_at(notes.directory), [], lambda _: notes.embedder, lambda *_: None)

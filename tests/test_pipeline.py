@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import ModelError
-from ragqa.generators.llama_cpp import Generator
+from ragqa.generators.base import Generator, Message
 from ragqa.pipeline import Progress, Session, ask
 from ragqa.records import Answer, GivenText, Sentence
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeSpanModel
 from tests.notes import Notes
 
@@ -43,8 +43,8 @@ class Scripted(FakeGenerator):
         self.pieces = pieces
         self.taken = 0
 
-    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
-        self.messages.append(message)
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        self.messages += [message.text for message in messages]
         for piece in self.pieces:
             self.taken += 1
             yield piece
@@ -80,8 +80,8 @@ def notes(tmp_path: Path) -> Notes:
 
 @pytest.fixture
 def session(notes: Notes) -> Iterator[Session]:
-    with IndexReader(notes.directory) as reader:
-        yield Session(notes.embedder, reader)
+    with LocalSnapshot(notes.directory) as snapshot:
+        yield Session(notes.embedder, snapshot)
 
 
 def _without_timings(answer: Answer) -> Answer:
@@ -244,8 +244,8 @@ def test_a_file_with_other_line_ends_and_encoding_is_read_as_it_was(tmp_path: Pa
     notes = Notes(tmp_path)
     notes.write("a.txt", "Erste Zeile.\r\n\r\nGold schmilzt sehr früh.\r\n".encode("utf-16"))
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        answer = ask("Gold schmilzt sehr früh", Session(notes.embedder, reader))
+    with LocalSnapshot(notes.directory) as snapshot:
+        answer = ask("Gold schmilzt sehr früh", Session(notes.embedder, snapshot))
     [citation] = answer.citations
     assert (citation.quote, citation.start_line, citation.stale) == (
         "Gold schmilzt sehr früh.",
@@ -290,7 +290,7 @@ def test_warnings_of_the_session_are_in_each_answer_and_do_not_grow(session: Ses
 
 def test_a_model_that_fails_is_an_error(session: Session) -> None:
     class Broken(FakeGenerator):
-        def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+        def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
             raise ModelError("the model broke")
 
     session.generator = Broken("")

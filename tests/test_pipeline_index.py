@@ -10,7 +10,8 @@ from ragqa import pipeline
 from ragqa.embedding import matching_embedder
 from ragqa.errors import IndexDamagedError, UsageError
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes, counted
 
@@ -25,7 +26,7 @@ def notes(tmp_path: Path) -> Notes:
 
 
 def _forget(notes: Notes, folder: Path) -> int:
-    return pipeline.forget(notes.directory, folder, lambda _: notes.embedder)
+    return pipeline.forget(index_at(notes.directory), folder, lambda _: notes.embedder)
 
 
 def test_progress_goes_through_all_stages(tmp_path: Path) -> None:
@@ -33,7 +34,10 @@ def test_progress_goes_through_all_stages(tmp_path: Path) -> None:
     notes.write("a.md", "alpha")
     seen: list[tuple[str, int, int]] = []
     pipeline.build_index(
-        notes.directory, [notes.folder], lambda _: notes.embedder, lambda *step: seen.append(step)
+        index_at(notes.directory),
+        [notes.folder],
+        lambda _: notes.embedder,
+        lambda *step: seen.append(step),
     )
     assert list(dict.fromkeys(stage for stage, *_ in seen)) == [
         "finding documents",
@@ -49,7 +53,11 @@ def test_another_embedder_is_refused_with_a_hint(notes: Notes) -> None:
     notes.write("c.md", "gamma")
     with pytest.raises(IndexDamagedError, match="made with the embedder fake@0/fake") as caught:
         pipeline.build_index(
-            notes.directory, [notes.folder], lambda _: other, lambda *_: None, embedder_model="o"
+            index_at(notes.directory),
+            [notes.folder],
+            lambda _: other,
+            lambda *_: None,
+            embedder_model="o",
         )
     assert "--embedder" in caught.value.hint
     assert other.embedded == []
@@ -63,8 +71,8 @@ def test_index_asks_for_the_embedder_that_it_was_made_with(notes: Notes) -> None
         asked.append(name)
         return notes.embedder
 
-    pipeline.build_index(notes.directory, [], load, lambda *_: None)
-    with IndexReader(notes.directory) as reader:
+    pipeline.build_index(index_at(notes.directory), [], load, lambda *_: None)
+    with LocalSnapshot(notes.directory) as reader:
         matching_embedder(reader.meta, "", load)
     matching_embedder({}, "", load)
     matching_embedder({}, "wanted", load)
@@ -79,7 +87,7 @@ def test_forget_removes_the_documents_and_the_folder(notes: Notes, tmp_path: Pat
     kept = notes.ids()["x.md"]
     assert _forget(notes, notes.folder) == 2
     assert notes.ids() == {"x.md": kept}
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.folders() == [str(other)]
         assert reader.generation == 3
 

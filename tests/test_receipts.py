@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from ragqa.errors import RagqaError, UsageError
-from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR, CATALOGUE
+from ragqa.pipeline import Session
 from ragqa.receipts import (
-    FIELDS,
     ReceiptFile,
     Replay,
+    Shape,
     check_quotes,
     differences,
     is_verified,
-    models_of,
+    keeping,
     read_receipt,
     receipt_of,
     same_answer,
@@ -26,7 +26,8 @@ from ragqa.receipts import (
     verdict_json,
     verdict_rows,
 )
-from ragqa.records import Answer, Citation, Sentence
+from ragqa.records import Answer, Citation, GivenText, Sentence
+from tests.fakes import FakeEmbedder
 
 TEXT = "# Bread\n\nBread rises with yeast.\n"
 QUOTE = "Bread rises with yeast."
@@ -45,7 +46,14 @@ def make(path: Path, quote: str = QUOTE, start: int = 9, **changes: Any) -> dict
         {"path": "/index", "generation": 2},
         prompt="Answer the question.",
     )
-    return {**receipt_of(answer, MODELS, {"k": 6, "seed": 0}, None, []), **changes}
+    return {**receipt_of(answer, Session(FakeEmbedder()), [], strict=False), **changes}
+
+
+@pytest.fixture(autouse=True)
+def circumstances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of models that are not there."""
+    monkeypatch.setattr("ragqa.receipts.models_used", lambda session: MODELS)
+    monkeypatch.setattr("ragqa.receipts.settings_used", lambda *_: {"k": 6, "seed": 0})
 
 
 @pytest.fixture
@@ -57,29 +65,11 @@ def note(tmp_path: Path) -> Path:
 
 def test_a_receipt_has_its_fields_in_order(note: Path) -> None:
     receipt = make(note)
-    assert set(receipt) == set(FIELDS)
+    assert set(receipt) == set(Shape.__annotations__)
     assert receipt["time"].endswith("+00:00")
     assert (receipt["prompt"], receipt["confidence"]) == ("Answer the question.", None)
     assert receipt["answer"] == "Bread rises with yeast [1]."
     assert receipt["runtimes"]["python"].startswith("3.")
-
-
-def test_the_models_of_an_answer_by_name_and_hash() -> None:
-    used = models_of(BUNDLED_EMBEDDER, "print", BUNDLED_GENERATOR, None)
-    hashes = {entry.name: entry.sha256 for entry in CATALOGUE}
-    assert used == {
-        "embedder": {
-            "name": BUNDLED_EMBEDDER,
-            "fingerprint": "print",
-            "sha256": hashes[BUNDLED_EMBEDDER],
-        },
-        "generator": {
-            "name": BUNDLED_GENERATOR,
-            "sha256": hashes[BUNDLED_GENERATOR],
-        },
-        "reranker": None,
-    }
-    assert models_of(BUNDLED_EMBEDDER, "print", None, None)["generator"] is None
 
 
 # Files ------------------------------------------------------------------------------------------
@@ -108,6 +98,30 @@ def test_a_link_stays_a_link(tmp_path: Path, note: Path) -> None:
     ReceiptFile(str(link)).write(make(note))
     assert link.is_symlink()
     assert read_receipt(str(target))["state"] == "answered"
+
+
+def test_a_name_is_taken_from_a_folder_on(tmp_path: Path, note: Path) -> None:
+    ReceiptFile("receipt.json", tmp_path).write(make(note))
+    assert read_receipt("receipt.json", tmp_path) == read_receipt(str(tmp_path / "receipt.json"))
+
+
+def test_an_answer_is_kept_where_a_file_is_named(tmp_path: Path, note: Path) -> None:
+    answer, session = Answer("not_in_documents", "Why?"), Session(FakeEmbedder())
+    given = [GivenText("stdin", "stdin", "a"), GivenText("/b.md", "b.md", "b")]
+    with keeping(None, tmp_path, given, strict=False) as keep:
+        keep(answer, session)
+    assert list(tmp_path.iterdir()) == [note]
+    with keeping("receipt.json", tmp_path, given, strict=False) as keep:
+        assert list(tmp_path.iterdir()) == [note]
+        keep(answer, session)
+    receipt = read_receipt("receipt.json", tmp_path)
+    assert (receipt["question"], receipt["state"]) == ("Why?", "not_in_documents")
+    assert receipt["context"] == [
+        {"path": "-", "title": "stdin", "sha256": text_hash("a")},
+        {"path": "/b.md", "title": "b.md", "sha256": text_hash("b")},
+    ]
+    with pytest.raises(UsageError), keeping("no/receipt.json", tmp_path, [], strict=False):
+        pass
 
 
 def test_where_no_receipt_can_be_written(tmp_path: Path) -> None:
@@ -150,9 +164,9 @@ def test_what_is_no_receipt(tmp_path: Path, content: str, message: str) -> None:
     ("changes", "message"),
     [
         ({"settings": []}, "settings is missing"),
-        ({"citations": [1]}, "citations.number is missing"),
+        ({"citations": [1]}, "citations is missing or of another type"),
         ({"citations": [{"number": 1, "path": 2}]}, "citations.path is missing"),
-        ({"context": ["x"]}, "context.path is missing"),
+        ({"context": ["x"]}, "context is missing or of another type"),
         ({"index": {}}, "index.path is missing"),
     ],
 )

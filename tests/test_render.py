@@ -134,13 +134,10 @@ def test_an_answer_as_json_has_the_keys_of_the_contract(state: State) -> None:
     assert (document["answer"], document["confidence"]) == ("", None)
 
 
-def test_paths_are_shown_from_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert render.short_path(str(tmp_path / "a" / "b.md")) == "a/b.md"
-    assert render.short_path("/elsewhere/b.md") == "/elsewhere/b.md"
-    assert render.short_path("stdin") == "stdin"
+def test_paths_are_shown_from_the_folder_on_in_which_a_command_was_given(tmp_path: Path) -> None:
+    assert render.short_path(str(tmp_path / "a" / "b.md"), tmp_path) == "a/b.md"
+    assert render.short_path("/elsewhere/b.md", tmp_path) == "/elsewhere/b.md"
+    assert render.short_path("stdin", tmp_path) == "stdin"
 
 
 def test_a_report_in_one_line() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.settings import LIMITS, NAMES, Settings, config_file, data_directory, load_settings
+from ragqa.settings import (
+    ANSWER_MODES,
+    LIMITS,
+    NAMES,
+    Settings,
+    config_file,
+    data_directory,
+    load_settings,
+)
 
 
 def write_config(text: str) -> Path:
@@ -119,3 +128,89 @@ def test_names_of_collections(value: str) -> None:
 def test_an_unknown_variable_is_none_of_our_business() -> None:
     values: dict[str, Any] = {"RAGQA_EVAL_DATA": "/x", "RAGQA_": "y"}
     assert load_settings({}, values).origins == dict.fromkeys(NAMES, "default")
+
+
+# How answers are made ------------------------------------------------------------------------
+
+
+# Which origins the model and the mode may have, from the one that counts least on.
+DEFAULT, FILE, ENVIRONMENT, FLAG = "default", "config file /c", "environment RAGQA_X", "flag"
+CHOSEN = (FILE, ENVIRONMENT, FLAG)
+
+
+MODES = [("auto", DEFAULT), *itertools.product(ANSWER_MODES, CHOSEN)]  # the default is auto
+
+
+@pytest.mark.parametrize("model", [DEFAULT, *CHOSEN])
+@pytest.mark.parametrize(("mode", "answer"), MODES)
+def test_how_answers_are_made(model: str, mode: str, answer: str) -> None:
+    settings = Settings(answer=mode, origins={"model": model, "answer": answer})
+    if model == FLAG and answer != FLAG:
+        expected = "generate"  # it was named to be used
+    elif mode == "auto":
+        expected = "read" if model == DEFAULT else "generate"
+    else:
+        expected = mode
+    assert settings.answer_mode == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "flags", "mode"),
+    [
+        ("", {}, {}, "read"),
+        ("", {}, {"model": "m.gguf"}, "generate"),
+        ("", {"RAGQA_MODEL": "m.gguf"}, {}, "generate"),
+        ('model = "m.gguf"', {}, {}, "generate"),
+        ('model = "m.gguf"', {"RAGQA_ANSWER": "extract"}, {}, "extract"),
+        ("", {"RAGQA_ANSWER": "extract"}, {"model": "m.gguf"}, "generate"),
+        ("", {"RAGQA_ANSWER": "extract"}, {"model": "m.gguf", "answer": "read"}, "read"),
+        ("", {}, {"model": "m.gguf", "answer": "auto"}, "generate"),
+        ('answer = "generate"', {}, {}, "generate"),
+        ('answer = "generate"', {}, {"answer": "auto"}, "read"),
+    ],
+)
+def test_how_answers_are_made_by_where_it_was_said(
+    config: str, environment: dict[str, str], flags: dict[str, str], mode: str
+) -> None:
+    write_config(config)
+    assert load_settings(flags, environment).answer_mode == mode
+
+
+def test_without_origins_the_bundled_model_reads() -> None:
+    assert Settings().answer_mode == "read"
+
+
+# Where models lie ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["model", "embedder", "reranker"])
+def test_a_model_that_is_there_is_named_from_the_root(tmp_path: Path, name: Any) -> None:
+    (tmp_path / "my.gguf").touch()
+    (tmp_path / "folder").mkdir()
+    (Path.home() / "home.gguf").touch()
+    real = tmp_path.resolve()
+    for value, located in (
+        ("my.gguf", str(real / "my.gguf")),
+        ("folder", str(real / "folder")),
+        ("folder/../my.gguf", str(real / "my.gguf")),
+        ("~/home.gguf", str(Path.home().resolve() / "home.gguf")),
+        (str(tmp_path / "my.gguf"), str(real / "my.gguf")),
+    ):
+        assert load_settings({name: value}, {}, tmp_path).located(name) == located
+
+
+@pytest.mark.parametrize("value", ["all-MiniLM-L6-v2", "org/name", "none.gguf", "/none/x.gguf"])
+def test_a_model_that_is_not_there_keeps_its_name(tmp_path: Path, value: str) -> None:
+    settings = load_settings({"model": value, "embedder": value}, {}, tmp_path)
+    assert (settings.located("model"), settings.located("embedder")) == (value, value)
+
+
+def test_no_model_is_no_folder(tmp_path: Path) -> None:
+    assert load_settings({}, {}, tmp_path).located("reranker") == ""
+
+
+def test_an_index_is_taken_from_the_folder_on_in_which_the_command_was_given(
+    tmp_path: Path,
+) -> None:
+    assert load_settings({"index": "i"}, {}, tmp_path).index_directory == tmp_path / "i"
+    assert load_settings({"index": "/i"}, {}, tmp_path).index_directory == Path("/i")

@@ -28,11 +28,12 @@ from ragqa.answering.confidence import WEIGHTS
 from ragqa.embedding import load_embedder
 from ragqa.generators.llama_cpp import LlamaCppGenerator
 from ragqa.models.catalogue import BUNDLED_GENERATOR
-from ragqa.models.local import reader_adapter
+from ragqa.models.local import span_adapter
 from ragqa.pipeline import Session, build_index
 from ragqa.records import GivenText
 from ragqa.retrieval.given import hits_of_texts
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 from ragqa.system.files import data_file
 
 ROOT = Path(__file__).parent.parent
@@ -57,8 +58,9 @@ def features(
 ) -> dict[str, Any]:
     """What `confidence` weighs for one question on given passages."""
     given = [GivenText(f"passage:{n}", p["title"], p["text"]) for n, p in enumerate(passages, 1)]
-    hits = hits_of_texts(question, given, session.embedder)
-    found = session.assess(question, hits).signals
+    query = session.query(question)
+    hits = hits_of_texts(query, given, session.embedder)
+    found = session.assess(query, hits).signals
     return {"features": found.features, "answerable": answerable}
 
 
@@ -66,7 +68,8 @@ def corpus_rows(session: Session) -> Iterator[dict[str, Any]]:
     """The same for our own questions, whose passages are searched for."""
     for row in map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines()):
         if row["split"] == "dev":
-            found = session.assess(row["question"], session.search(row["question"])).signals
+            query = session.query(row["question"])
+            found = session.assess(query, session.search(query)).signals
             yield {"features": found.features, "answerable": row["answerable"]}
 
 
@@ -122,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--limit", type=int, default=1_000_000)
-    parser.add_argument("--adapter", type=Path, default=reader_adapter())
+    parser.add_argument("--adapter", type=Path, default=span_adapter())
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     name = BUNDLED_GENERATOR
@@ -135,9 +138,9 @@ def main() -> None:
         sets[path.stem] = remembered(path.with_suffix(".features"), made, key)
         print(f"{path.stem}: {len(sets[path.stem])} questions", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        build_index(Path(folder), [CORPUS], load_embedder, lambda *_: None)
-        with IndexReader(Path(folder)) as index:
-            session.reader = index
+        build_index(index_at(Path(folder)), [CORPUS], load_embedder, lambda *_: None)
+        with LocalSnapshot(Path(folder)) as index:
+            session.snapshot = index
             place = options.files[0].parent / "corpus-dev.features"
             key = state_of(QUESTIONS, options.adapter, options.limit)
             sets["corpus-dev"] = remembered(place, corpus_rows(session), key)
@@ -145,7 +148,7 @@ def main() -> None:
         "retrieval": fit(sets, RETRIEVED),
         "reading": fit(sets, len(sets["corpus-dev"][0]["features"])),
     }
-    WEIGHTS.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
+    data_file(WEIGHTS).write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(fitted, indent=2))
 
 

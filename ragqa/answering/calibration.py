@@ -23,15 +23,14 @@ from ragqa.errors import RagqaError
 from ragqa.system.files import replace_file
 
 if TYPE_CHECKING:
-    from ragqa.answering.span_reader import TokenModel
     from ragqa.embedding.base import Embedder
-    from ragqa.generators.llama_cpp import Generator
-    from ragqa.retrieval.reranking import Reranker
+    from ragqa.generators.base import Generator, TokenModel
+    from ragqa.retrieval.rerankers.base import Reranker
 
 FILE = "calibration.json"
 FORMAT = 1
 FEWEST = 40  # questions to fit and measure with
-STEPS, RIDGE = 50, 1e-3  # of Newton's method; the ridge keeps separable cases finite
+RIDGE, TOLERANCE = 1e-3, 1e-10  # the ridge keeps separable cases finite
 AGAIN = "run: ragqa calibrate"
 
 
@@ -63,19 +62,25 @@ def fit(
 
 
 def _logistic_regression(values: Sequence[float], positive: Sequence[bool]) -> tuple[float, float]:
-    """Intercept and slope, by Newton's method; targets are drawn in a little, as Platt has it."""
-    x = np.column_stack([np.ones(len(values)), np.array(values)])
-    yes = sum(positive)
+    """Intercept and slope; targets are drawn in a little, as Platt has it."""
+    from scipy.optimize import minimize
+    from scipy.special import expit, log_expit
+
+    x, yes = np.array(values), sum(positive)
     high, low = (yes + 1) / (yes + 2), 1 / (len(positive) - yes + 2)
     wanted = np.where(np.array(positive), high, low)
-    weights = np.zeros(2)
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        gradient = x.T @ (p - wanted) + RIDGE * weights
-        hessian = (x.T * (p * (1 - p))) @ x + RIDGE * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        weights -= step / max(1.0, float(np.abs(step).max()))
-    return float(weights[0]), float(weights[1])
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        z = weights[0] + weights[1] * x
+        fit = wanted @ log_expit(z) + (1 - wanted) @ log_expit(-z)
+        return float(RIDGE / 2 * weights @ weights - fit)
+
+    def gradient(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        errors = expit(weights[0] + weights[1] * x) - wanted
+        return np.array([errors.sum(), errors @ x]) + RIDGE * weights
+
+    found = minimize(loss, np.zeros(2), jac=gradient, method="BFGS", options={"gtol": TOLERANCE})
+    return float(found.x[0]), float(found.x[1])
 
 
 def _threshold(
@@ -120,7 +125,7 @@ def save_calibration(
 ) -> Path:
     """Put it beside the index, in one step; the file. Raises RagqaError when that cannot be done.
 
-    `facts` tell a reader of the file how it was made.
+    `facts` tell who looks into the file how it was made.
     """
     kept = {
         "format": FORMAT,

@@ -1,4 +1,4 @@
-"""Sentences + Hits -> which sentence is supported by which quote, and where that stands.
+"""Sentences + Sources -> which sentence is supported by which quote, and where that stands.
 
 Pure: the files' present text is passed in. A small model cites right in about 1 % of its answers,
 so sentences are matched to the passages by their words; the model's own numbers break ties.
@@ -16,8 +16,9 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import dropwhile, islice, pairwise, takewhile
 
+from ragqa.answering.pieces import Piece, Source
+from ragqa.documents.base import ExtractedText
 from ragqa.records import Block, Citation, Hit, Sentence, Support
-from ragqa.text.injection import orders_in
 from ragqa.text.sentences import (
     OWN_MARKER,
     is_negated,
@@ -43,11 +44,19 @@ LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class SourceText:
-    """The present text of a cited file; None when it is gone. `changed` since it was indexed."""
+class FileText:
+    """The present text of a cited file; None when it is gone. `changed` since it was indexed.
+
+    `pages` are the offsets where its pages begin, where it has such.
+    """
 
     text: str | None
     changed: bool
+    pages: tuple[int, ...] = ()
+
+    def of_page(self, page: int | None) -> str | None:
+        """The text in which positions on a page count; all of it for a page of None."""
+        return self.text and ExtractedText(self.text, "", self.pages).of_page(page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Quote:
 
     @property
     def text(self) -> str:
-        """What a reader sees of it."""
+        """What a person sees of it."""
         return self.block.text[self.first : self.last]
 
     @property
@@ -74,16 +83,17 @@ class Quote:
         return OWN_MARKER.sub("", self.text)
 
 
-def quotes_of(hits: Sequence[Hit]) -> list[Quote]:
-    """Every sentence of the hits, and every two neighbouring ones of a block.
+def quotes_of(sources: Sequence[Source]) -> list[Quote]:
+    """Every sentence of the sources, and every two neighbouring ones of a block.
 
-    Instructions to a reader are no evidence.
+    Orders to whoever reads them are no evidence.
     """
     quotes = []
-    for index, hit in enumerate(hits):
+    for index, source in enumerate(sources):
+        hit = source.hit
         context = " ".join((hit.document_title, *hit.passage.headings))
-        for block, spans, orders in orders_in(hit.passage.blocks):
-            kept = [None if order else span for span, order in zip(spans, orders, strict=True)]
+        for block, pieces in source.blocks:
+            kept = [None if one.is_order else (one.first, one.last) for one in pieces]
             pairs = [(one[0], two[1]) for one, two in pairwise(kept) if one and two]
             for first, last in [*filter(None, kept), *pairs]:
                 quotes.append(_quote(index, hit, block, first, last, context))
@@ -99,10 +109,10 @@ def _quote(index: int, hit: Hit, block: Block, first: int, last: int, context: s
 
 
 class Judge:
-    """Decides for sentences what supports them, among the quotes of some hits."""
+    """Decides for sentences what supports them, among the quotes of some sources."""
 
-    def __init__(self, hits: Sequence[Hit]) -> None:
-        self.quotes = quotes_of(hits)
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.quotes = quotes_of(sources)
         self._frequency = Counter(stem for quote in self.quotes for stem in quote.stems)
         self._names = frozenset(name for quote in self.quotes for name in names_of(quote.words))
 
@@ -228,23 +238,23 @@ class Citer:
     """
 
     def __init__(
-        self, hits: Sequence[Hit], sources: Mapping[str, SourceText], model_wrote: bool = True
+        self, sources: Sequence[Source], texts: Mapping[str, FileText], model_wrote: bool = True
     ) -> None:
         self.citations: list[Citation] = []
         self.removed = 0  # citation numbers that the model invented
         self.repeated = 0  # sentences that it said before
-        self._hits = hits
         self._sources = sources
+        self._texts = texts
         self._model_wrote = model_wrote
         self._seen: set[str] = set()
 
     @cached_property
     def _judge(self) -> Judge:
-        return Judge(self._hits)
+        return Judge(self._sources)
 
     def add(self, raw: str) -> Sentence | None:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
-        named, invented = own_numbers(raw, len(self._hits)) if self._model_wrote else (set(), 0)
+        named, invented = own_numbers(raw, len(self._sources)) if self._model_wrote else (set(), 0)
         plain = (MARKER if self._model_wrote else OWN_MARKER).sub("", raw).strip()
         key = " ".join(words_of(plain))
         if not plain or not any(char.isalnum() for char in plain):
@@ -255,13 +265,13 @@ class Citer:
         self._seen.add(key)
         verdict, quotes = self._judge.judge(plain, named)
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
-        numbers = tuple(_number(quote, self._sources, self.citations) for quote in quotes)
+        numbers = tuple(_number(quote, self._texts, self.citations) for quote in quotes)
         return Sentence(_marked(plain, numbers), verdict, numbers)
 
-    def add_quote(self, text: str, hit_index: int, block: Block, first: int, last: int) -> Sentence:
-        """Words of a hit, cited by the sentence `block.text[first:last]` that they stand in."""
-        quote = _quote(hit_index, self._hits[hit_index], block, first, last, "")
-        numbers = (_number(quote, self._sources, self.citations),)
+    def add_quote(self, text: str, index: int, piece: Piece) -> Sentence:
+        """Words of a source, cited by the piece of it that they stand in."""
+        quote = _quote(index, piece.hit, piece.block, piece.first, piece.last, "")
+        numbers = (_number(quote, self._texts, self.citations),)
         return Sentence(_marked(OWN_MARKER.sub("", text), numbers), "supported", numbers)
 
 
@@ -285,9 +295,9 @@ def _marked(sentence: str, numbers: Sequence[int]) -> str:
     return sentence[:at].rstrip() + marks + sentence[at:]
 
 
-def _number(quote: Quote, sources: Mapping[str, SourceText], citations: list[Citation]) -> int:
+def _number(quote: Quote, texts: Mapping[str, FileText], citations: list[Citation]) -> int:
     """The number of the citation for a quote, a new one where needed."""
-    made = citation_of(quote, sources.get(quote.hit.path, SourceText(None, True)))
+    made = citation_of(quote, texts.get(quote.hit.path, FileText(None, True)))
     for i, citation in enumerate(citations):
         if replace(citation, number=0) == made:
             return citation.number
@@ -318,15 +328,15 @@ def _joined(earlier: Citation, later: Citation, quote: Quote) -> Citation | None
     )
 
 
-def citation_of(quote: Quote, source: SourceText) -> Citation:
+def citation_of(quote: Quote, file: FileText) -> Citation:
     """The citation for a quote, found again in the file's present text."""
-    block = quote.block
+    block, text = quote.block, file.of_page(quote.block.page)
     begin, end = block.source_span(quote.first, quote.last)
     slice_ = block.source[begin:end]
-    start = _locate(slice_, block.start + begin, source.text)
+    start = _locate(slice_, block.start + begin, text)
     line = block.line + block.source.count("\n", 0, begin)
-    if start != block.start + begin and source.text is not None:
-        line = source.text.count("\n", 0, start) + 1
+    if start != block.start + begin and text is not None:
+        line = text.count("\n", 0, start) + 1
     return Citation(
         number=0,
         path=quote.hit.path,
@@ -339,7 +349,7 @@ def citation_of(quote: Quote, source: SourceText) -> Citation:
         page=quote.hit.passage.page,
         quote=slice_,
         quote_text=quote.text,
-        stale=source.changed,
+        stale=file.changed,
         also_in=quote.hit.also_in,
     )
 

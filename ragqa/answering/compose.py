@@ -1,4 +1,4 @@
-"""Hits -> is there an answer, and its sentences: quoted, or written by a model and judged.
+"""Query + hits -> is there an answer, and its sentences: quoted, or written by a model and judged.
 
 Says nothing before it is known that there is an answer. Knows nothing of how hits are found.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ragqa.answering.citations import Citer, SourceText
+from ragqa.answering.citations import Citer, FileText
 from ragqa.answering.confidence import Signals, confidence, coverage, has_names, nearest
+from ragqa.answering.pieces import Source, sources_of
 from ragqa.answering.prompt import REFUSAL, build_prompt
 from ragqa.answering.sentence_ranking import (
     Ranked,
@@ -23,13 +24,14 @@ from ragqa.answering.sentence_ranking import (
     list_below_heading,
     rank_sentences,
 )
-from ragqa.answering.span_reader import Reading, TokenModel, asks_for_a_fact, read
-from ragqa.documents.decoding import decode
+from ragqa.answering.span_reader import Reading, read
+from ragqa.documents import text_of
 from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError, ModelError
-from ragqa.generators.llama_cpp import Generator, without_thinking
+from ragqa.generators.base import Generator, Message, TokenModel
+from ragqa.generators.thinking import without_thinking
+from ragqa.query import Query
 from ragqa.records import LIST_MARK, GivenText, Hit, Sentence, State
-from ragqa.text.answer_types import asks_for_several
 from ragqa.text.injection import without_invisible
 from ragqa.text.sentences import stream_sentences
 
@@ -51,8 +53,8 @@ class Progress:
 class Evidence(NamedTuple):
     """What an answer is made from, and how sure it is that there is one."""
 
-    question: str
-    hits: Sequence[Hit]
+    query: Query
+    sources: Sequence[Source]
     ranked: Sequence[Ranked]
     reading: Reading | None
     signals: Signals
@@ -64,30 +66,27 @@ class Evidence(NamedTuple):
 
 
 def assess(
-    question: str,
+    query: Query,
     hits: Sequence[Hit],
     embedder: Embedder,
     span_model: TokenModel | None,
-    word_weights: Mapping[str, float],
     done: Callable[[str], None],
 ) -> Evidence:
-    """Look through the hits for an answer; `word_weights` are those of the question's words.
-
-    `done` is told of each stage but the last.
-    """
-    ranked = rank_sentences(question, hits, embedder)
+    """Look through the hits for an answer; `done` is told of each stage but the last."""
+    sources = sources_of(hits)
+    ranked = rank_sentences(query, sources, embedder)
     done("rank")
-    reading = read(question, ranked, span_model) if span_model else None
+    reading = read(query, ranked, span_model) if span_model else None
     answering = reading.sentence if reading else ranked[0] if ranked else None
     signals = Signals(
         nearest(hits),
         ranked[0].score if ranked else 0.0,
-        answering is not None and has_names(question, answering.in_context),
+        answering is not None and has_names(query, answering.in_context),
         any(not hit.is_given for hit in hits),
-        coverage(hits, word_weights),
+        coverage(hits, query),
         reading.p_refused if reading else None,
     )
-    return Evidence(question, hits, ranked, reading, signals)
+    return Evidence(query, sources, ranked, reading, signals)
 
 
 class Made(NamedTuple):
@@ -123,7 +122,7 @@ def compose(
     offered, message, pieces = _pieces(evidence, generator, max_tokens)
     accepted = _unless_refused(pieces)
     on_start()
-    citer = Citer(offered, read_sources(offered, given))
+    citer = Citer(offered, read_files(offered, given))
     return Made(citer, tuple(_judged(accepted or iter(()), citer, progress)), message)
 
 
@@ -132,7 +131,7 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
 
     Where another sentence has another value for the same, that is said as well.
     """
-    citer = Citer(evidence.hits, read_sources(evidence.hits, given), model_wrote=False)
+    citer = Citer(evidence.sources, read_files(evidence.sources, given), model_wrote=False)
     made = chain.from_iterable(_quoted(evidence, citer, progress))
     return Made(citer, tuple(made))
 
@@ -140,7 +139,7 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
 def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[Iterable[Sentence]]:
     def cited(text: str, one: Ranked) -> list[Sentence]:
         """Words of a sentence, or the whole of it, cited by it."""
-        sentence = citer.add_quote(text, one.place, one.block, one.first, one.last)
+        sentence = citer.add_quote(text, one.place, one.piece)
         progress.on_sentence(sentence)
         return [sentence]
 
@@ -148,7 +147,7 @@ def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[It
         yield from (cited(LIST_MARK + without_invisible(item.said), item) for item in items)
         return
     reading = evidence.reading
-    if reading and reading.is_short and asks_for_a_fact(evidence.question):
+    if reading and reading.is_short and evidence.query.asks_for_a_fact:
         yield cited(reading.text, reading.sentence)
         yield from (cited(DISAGREES + rival.text, rival.sentence) for rival in reading.rivals)
         return
@@ -162,7 +161,7 @@ def _best(evidence: Evidence) -> list[Ranked]:
     """The sentences to show whole, best first; that there is an answer was decided before."""
     best = best_sentences(evidence.ranked) or list(evidence.ranked[:1])
     reading = evidence.reading
-    if reading and asks_for_a_fact(evidence.question) and reading.sentence.stands_alone:
+    if reading and evidence.query.asks_for_a_fact and reading.sentence.stands_alone:
         rest = [one for one in best if reading.sentence.said not in one.shown]
         best = [reading.sentence, *rest]
     return best[:1] if best[0].columns else best  # further rows are of other things
@@ -170,29 +169,33 @@ def _best(evidence: Evidence) -> list[Ranked]:
 
 def _listed(evidence: Evidence) -> list[Ranked]:
     """The items of a list, where several things are asked for: it names them, or has the best."""
-    if not evidence.ranked or not asks_for_several(evidence.question):
+    if not evidence.ranked or not evidence.query.asks_for_several:
         return []
-    items = list_below_heading(evidence.question, evidence.ranked)
+    items = list_below_heading(evidence.query, evidence.ranked)
     # "How do I reach Anna?" asks for one item of a list that nothing says it is asked for.
-    if not items and not HOW.match(evidence.question):
+    if not items and not HOW.match(evidence.query.text):
         items = list_around(_best(evidence)[0], evidence.ranked)
     return items if len(items) > 1 else []
 
 
 def _pieces(
     evidence: Evidence, generator: Generator, max_tokens: int
-) -> tuple[Sequence[Hit], str, Iterator[str]]:
-    """The hits that a model is shown, the message, and the text that it writes, as it comes."""
+) -> tuple[Sequence[Source], str, Iterator[str]]:
+    """The sources that a model is shown, the message, and the text that it writes, as it comes."""
     budget = prompt_budget(generator, max_tokens)
     message, offered = build_prompt(
-        evidence.question, evidence.hits, generator.count_tokens, budget
+        evidence.query.text, evidence.sources, generator.count_tokens, budget
     )
     if not offered:
         raise ModelError(
             "the question leaves no room for passages in the model's context",
             "ask a shorter question, or raise context_tokens",
         )
-    return offered, message, without_thinking(generator.stream(message, max_tokens))
+    return (
+        offered,
+        message,
+        without_thinking(generator.stream([Message("user", message)], max_tokens)),
+    )
 
 
 def prompt_budget(generator: Generator, max_tokens: int) -> int:
@@ -230,18 +233,18 @@ def _judged(pieces: Iterator[str], citer: Citer, progress: Progress) -> Iterator
             return
 
 
-def read_sources(hits: Sequence[Hit], given: Sequence[GivenText] = ()) -> dict[str, SourceText]:
-    """The present text of each file that the hits come from."""
-    sources = {text.path: SourceText(text.text, changed=False) for text in given}
-    for hit in hits:
-        if hit.path in sources:
+def read_files(sources: Sequence[Source], given: Sequence[GivenText] = ()) -> dict[str, FileText]:
+    """The present text of each file that the sources come from."""
+    texts = {text.path: FileText(text.text, changed=False) for text in given}
+    for hit in (source.hit for source in sources):
+        if hit.path in texts:
             continue
         try:
             data = Path(hit.path).read_bytes()
-            text, _ = decode(data, hit.encoding)
+            found = text_of(Path(hit.path), data, hit.encoding)
         except (OSError, DocumentError):
-            sources[hit.path] = SourceText(None, changed=True)
+            texts[hit.path] = FileText(None, changed=True)
         else:
             changed = hashlib.sha256(data).hexdigest() != hit.sha256
-            sources[hit.path] = SourceText(text, changed)
-    return sources
+            texts[hit.path] = FileText(found.text, changed, found.pages)
+    return texts

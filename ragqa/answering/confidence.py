@@ -2,8 +2,7 @@
 
 Several signals, put together by logistic regression, give the `confidence`: the probability that
 they do. Its weights (`data/confidence.json`) are fitted by `training/fit_confidence.py` on
-questions that the reader was not trained on. Pure: word weights are passed in. Knows nothing of
-how answers are made.
+questions that the span reader was not trained on. Pure. Knows nothing of how answers are made.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from ragqa.query import Query
 from ragqa.records import Hit
 from ragqa.system.files import data_file
-from ragqa.text.sentences import names_of, numbers_of, stems_of
+from ragqa.text.sentences import numbers_of, stems_of
 
 LOOKED_AT = 3  # passages, best first
 WEIGHTS = "confidence.json"
@@ -52,11 +52,11 @@ class Signals(NamedTuple):
     named: bool  # the sentence that answers has the question's names and numbers
     searched: bool  # in an index: passages that come with the question are another matter
     coverage: float  # share of the question's words (by weight) in one of the best passages
-    refused: float | None = None  # the reader's own doubt, a probability, not calibrated
+    refused: float | None = None  # the span reader's own doubt, a probability, not calibrated
 
     @property
     def features(self) -> tuple[float, ...]:
-        """The numbers that are weighed: one more where a reader has read.
+        """The numbers that are weighed: one more where the span reader has read.
 
         Only an index knows which words are rare: elsewhere coverage says nothing.
         """
@@ -83,21 +83,21 @@ def nearest(hits: Sequence[Hit]) -> float:
     return max((hit.similarity for hit in hits), default=0.0)
 
 
-def has_names(question: str, sentence: str) -> bool:
+def has_names(query: Query, sentence: str) -> bool:
     """Whether a sentence (with its titles) has all names and numbers of the question.
 
     A question that was made to look answerable often differs in these alone.
     """
-    wanted = names_of(question) | numbers_of(question)
+    wanted = query.names | query.numbers
     return wanted <= set(stems_of(sentence)) | numbers_of(sentence)
 
 
-def coverage(hits: Sequence[Hit], word_weights: Mapping[str, float]) -> float:
+def coverage(hits: Sequence[Hit], query: Query) -> float:
     """The share of the question's words that one of the best passages names, 0 to 1.
 
-    `word_weights` gives each word of the question its weight: the rarer in the index, the more.
+    The rarer a word is in the index, the more it counts.
     """
-    return max((_coverage(hit, word_weights) for hit in hits[:LOOKED_AT]), default=0.0)
+    return max((_coverage(hit, query.weights) for hit in hits[:LOOKED_AT]), default=0.0)
 
 
 def _coverage(hit: Hit, word_weights: Mapping[str, float]) -> float:

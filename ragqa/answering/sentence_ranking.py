@@ -1,4 +1,4 @@
-"""Question + Hits -> the sentences of the passages that answer it best, verbatim.
+"""Query + Sources -> the sentences of the passages that answer it best, verbatim.
 
 Pure but for the embedder that is passed in. Knows nothing of generators or citations.
 """
@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ragqa.answering.pieces import Piece, Source
 from ragqa.answering.shortlist import SHORTLIST, Place, likely_cosines
 from ragqa.embedding.base import Embedder, Vectors
+from ragqa.query import Query
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
-from ragqa.text.injection import are_instructions, orders_in
+from ragqa.text.injection import is_instruction
 from ragqa.text.sentences import stems_of
 
 # A sentence scores by its cosine to the question, plus this times the share of common words.
@@ -53,17 +55,14 @@ PRONOUN_START = re.compile(
 class Ranked(NamedTuple):
     """A sentence of a passage, and how well it fits the question.
 
-    `place` is its hit's among the hits, `first` and `last` its own in the block's text.
-    `shown_from` and `shown_to` take in the neighbours that it leans on, or that lean on it. Not
-    every sentence `stands_alone` as an answer. `columns` are the names above a row of a table.
-    `vector` is the embedding of what it says, None where its score is estimated.
+    `place` is its hit's among the hits. `shown_from` and `shown_to` take in the neighbours that it
+    leans on, or that lean on it. Not every sentence `stands_alone` as an answer. `columns` are the
+    names above a row of a table. `vector` is the embedding of what it says, None where its score is
+    estimated.
     """
 
     place: int
-    hit: Hit
-    block: Block
-    first: int
-    last: int
+    piece: Piece
     shown_from: int
     shown_to: int
     stands_alone: bool
@@ -72,9 +71,24 @@ class Ranked(NamedTuple):
     vector: Vectors | None = None
 
     @property
+    def hit(self) -> Hit:
+        """The hit that it is of."""
+        return self.piece.hit
+
+    @property
+    def block(self) -> Block:
+        """The block that it is of."""
+        return self.piece.block
+
+    @property
+    def first(self) -> int:
+        """Where it begins in the block's text."""
+        return self.piece.first
+
+    @property
     def text(self) -> str:
-        """What a reader sees of it."""
-        return self.block.text[self.first : self.last]
+        """What a person sees of it."""
+        return self.piece.text
 
     @property
     def said(self) -> str:
@@ -89,7 +103,7 @@ class Ranked(NamedTuple):
         """Where it stands in the text of its passage, whose blocks have a line break between."""
         blocks = self.hit.passage.blocks
         before = sum(len(block.text) + 1 for block in blocks[: blocks.index(self.block)])
-        return Place(self.hit, before + self.first, before + self.last)
+        return Place(self.hit, before + self.piece.first, before + self.piece.last)
 
     @property
     def in_context(self) -> str:
@@ -104,14 +118,16 @@ class Ranked(NamedTuple):
         return self.block.text[self.shown_from : self.shown_to]
 
 
-def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> list[Ranked]:
-    """All sentences of the hits, best first, but for headings, code and lists of references."""
-    sentences = [sentence for place, hit in enumerate(hits) for sentence in _sentences(place, hit)]
+def rank_sentences(query: Query, sources: Sequence[Source], embedder: Embedder) -> list[Ranked]:
+    """All sentences of the sources, best first, but for headings, code and lists of references."""
+    sentences = [
+        sentence for place, source in enumerate(sources) for sentence in _sentences(place, source)
+    ]
     if not sentences:
         return []
     texts = [sentence.said for sentence in sentences]
-    shared = _shared_words(question, texts)
-    definition = _definition_asked_for(question)
+    shared = _shared_words(query.stems, texts)
+    definition = _definition_asked_for(query.text)
     scored = [
         sentence._replace(
             score=cosine
@@ -121,31 +137,30 @@ def rank_sentences(question: str, hits: Sequence[Hit], embedder: Embedder) -> li
             vector=vector,
         )
         for i, (sentence, (cosine, vector)) in enumerate(
-            zip(sentences, _compared(question, sentences, shared, embedder), strict=True)
+            zip(sentences, _compared(query, sentences, shared, embedder), strict=True)
         )
     ]
     return sorted(scored, key=lambda sentence: -sentence.score)
 
 
 def _compared(
-    question: str, sentences: Sequence[Ranked], shared: Sequence[float], embedder: Embedder
+    query: Query, sentences: Sequence[Ranked], shared: Sequence[float], embedder: Embedder
 ) -> list[tuple[float, Vectors | None]]:
     """Cosine to the question and vector of each sentence.
 
     Of many sentences the less likely have no vector, and a cosine that is estimated.
     """
-    asked = embedder.encode_question(question)
     numbers: Sequence[int] = range(len(sentences))
     found: list[tuple[float, Vectors | None]] = [(0.0, None) for _ in numbers]
     if len(sentences) > SHORTLIST:
         places = [one.in_passage for one in sentences]
-        likely = likely_cosines(asked.words, places, shared, embedder)
+        likely = likely_cosines(query.word_vectors, places, shared, embedder)
         found = [(cosine, None) for cosine in likely] or found
         best = sorted(numbers, key=lambda i: -found[i][0] - WORDS_WEIGHT * shared[i])
         numbers = sorted(best[:SHORTLIST]) if likely else numbers
     vectors = embedder.embed([sentences[i].said for i in numbers])
     for i, vector in zip(numbers, vectors, strict=True):
-        found[i] = float(vector @ asked.vector), vector
+        found[i] = float(vector @ query.vector), vector
     return found
 
 
@@ -187,9 +202,9 @@ def list_around(sentence: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:
     return [items[number] for number in sorted(items)]
 
 
-def list_below_heading(question: str, ranked: Sequence[Ranked]) -> list[Ranked]:
+def list_below_heading(query: Query, ranked: Sequence[Ranked]) -> list[Ranked]:
     """The list below a heading that names what is asked for: its items need not say it again."""
-    wanted = set(stems_of(question))
+    wanted = set(query.stems)
     for one in sorted(ranked, key=lambda one: (one.place, one.block.start)):
         headings = one.block.headings
         if one.block.kind == "list_item" and headings and _named(wanted, headings[-1]):
@@ -205,17 +220,18 @@ def _named(stems: Iterable[str], text: str) -> set[str]:
     return {stem for stem in stems if any(word.startswith(stem) for word in there)}
 
 
-def _sentences(place: int, hit: Hit) -> Iterator[Ranked]:
-    """The sentences of a hit; none of a list of references."""
-    if hit.passage.headings and REFERENCE_HEADING.fullmatch(hit.passage.headings[-1]):
+def _sentences(place: int, source: Source) -> Iterator[Ranked]:
+    """The sentences of a source; none of a list of references."""
+    headings = source.hit.passage.headings
+    if headings and REFERENCE_HEADING.fullmatch(headings[-1]):
         return
     header: Block | None = None
-    for block, spans, orders in orders_in(hit.passage.blocks):
+    for block, pieces in source.blocks:
         if block.kind not in ("table_row", "sparse_row"):
             header = block if block.kind == "column_names" else None
         if block.kind not in NO_SENTENCES:
             columns = _columns(header, block) if header and block.kind == "table_row" else ()
-            for sentence in _sentences_of(place, hit, block, spans, orders):
+            for sentence in _sentences_of(place, pieces):
                 if any(map(str.isalnum, sentence.text)):
                     yield sentence._replace(columns=columns)
 
@@ -224,37 +240,36 @@ def _columns(header: Block, row: Block) -> tuple[str, ...]:
     """The name of each cell's column; none where there are not as many, as with bars in a cell."""
     names = header.text.split(BETWEEN_CELLS)
     cells = row.text.split(BETWEEN_CELLS)
-    return tuple(names) if len(names) == len(cells) > 1 and not any(are_instructions(names)) else ()
+    fit = len(names) == len(cells) > 1 and not any(map(is_instruction, names))
+    return tuple(names) if fit else ()
 
 
-def _sentences_of(
-    place: int, hit: Hit, block: Block, spans: Sequence[tuple[int, int]], orders: Sequence[bool]
-) -> Iterator[Ranked]:
-    leaning = [bool(PRONOUN_START.match(block.text, first)) for first, _ in spans]
-    for i, (first, last) in enumerate(spans):
-        if orders[i]:
-            continue  # addressed to the model that reads it: no evidence of anything
-        text = block.text[first:last]
-        alone = len(text.split()) <= MAX_WORDS and not NO_ANSWER.search(text)
-        before, after = first, last
+def _sentences_of(place: int, pieces: Sequence[Piece]) -> Iterator[Ranked]:
+    """The sentences of a block but for orders, with what each has to be shown with."""
+    leaning = [bool(PRONOUN_START.match(piece.text)) for piece in pieces]
+    for i, piece in enumerate(pieces):
+        if piece.is_order:
+            continue
+        alone = len(piece.text.split()) <= MAX_WORDS and not NO_ANSWER.search(piece.text)
+        before, after = piece.first, piece.last
         if leaning[i]:
-            if i == 0 or orders[i - 1]:
+            if i == 0 or pieces[i - 1].is_order:
                 alone = False  # what "it" is stands in no quote that could be shown with it
             else:
-                before = spans[i - 1][0]
-        if _is_leant_on(i, spans, leaning, block) and not orders[i + 1]:
-            after = spans[i + 1][1]
-        if len(block.text[before:after].split()) > MAX_WORDS:
+                before = pieces[i - 1].first
+        if _is_leant_on(i, pieces, leaning):
+            after = pieces[i + 1].last
+        if len(piece.block.text[before:after].split()) > MAX_WORDS:
             alone = alone and not leaning[i]
-            before, after = first, last
-        yield Ranked(place, hit, block, first, last, before, after, alone)
+            before, after = piece.first, piece.last
+        yield Ranked(place, piece, before, after, alone)
 
 
-def _is_leant_on(
-    i: int, spans: Sequence[tuple[int, int]], leaning: Sequence[bool], block: Block
-) -> bool:
+def _is_leant_on(i: int, pieces: Sequence[Piece], leaning: Sequence[bool]) -> bool:
     """Whether the sentence after number `i` begins with a pronoun, and goes on to its end."""
-    return i + 1 < len(spans) and leaning[i + 1] and block.text[spans[i + 1][1] - 1] != ":"
+    if i + 1 == len(pieces) or not leaning[i + 1]:
+        return False
+    return not pieces[i + 1].is_order and not pieces[i + 1].text.endswith(":")
 
 
 def _definition_asked_for(question: str) -> re.Pattern[str] | None:
@@ -265,14 +280,11 @@ def _definition_asked_for(question: str) -> re.Pattern[str] | None:
     return re.compile(DEFINES.format(term), re.I) if term else None
 
 
-def _shared_words(question: str, texts: Sequence[str]) -> list[float]:
-    """For each text the share of the question's words that it has, rare words weighing more."""
+def _shared_words(asked: Iterable[str], texts: Sequence[str]) -> list[float]:
+    """For each text the share of the question's stems that it has, rare ones weighing more."""
     stems = [set(stems_of(text)) for text in texts]
     frequency = Counter(stem for found in stems for stem in found)
-    wanted = {
-        stem: math.log(1 + len(texts) / (frequency[stem] or 0.5))
-        for stem in set(stems_of(question))
-    }
+    wanted = {stem: math.log(1 + len(texts) / (frequency[stem] or 0.5)) for stem in set(asked)}
     # fsum is exact, so that the order in which a set is read changes nothing.
     total = math.fsum(wanted.values()) or 1.0
     return [math.fsum(wanted[stem] for stem in wanted.keys() & found) / total for found in stems]

@@ -46,6 +46,7 @@ def likely_cosines(
         if id(hit) not in starts:
             starts[id(hit)] = _starts(hit, embedder)
         begins = starts[id(hit)]
+        assert hit.words is not None
         codes.append(hit.words[bisect_left(begins, first) : bisect_left(begins, last)])
     matches = late_interaction.scores(question, codes).tolist()
     return [

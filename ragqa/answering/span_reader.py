@@ -1,4 +1,4 @@
-"""Question + sentences -> the span of one of them that answers it, or that none does.
+"""Query + sentences -> the span of one of them that answers it, or that none does.
 
 The reader is the bundled generator with an adapter (see `training/`). It does not write: it says
 `[2]`, the number of a passage, and then copies words of it. Decoding is constrained to that, so
@@ -7,18 +7,18 @@ whatever it says stands in a passage. Pure but for the model that is passed in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqa.answering.sentence_ranking import Ranked
 from ragqa.answering.spans import Spans
-from ragqa.text.answer_types import answer_type
+from ragqa.generators.base import Scores, TokenModel
+from ragqa.query import Query
 from ragqa.text.injection import without_invisible
 from ragqa.text.sentences import OWN_MARKER, is_negated, numbers_of, stems_of
 
@@ -34,46 +34,11 @@ MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
 MIN_CHANCE, MIN_CHANCE_GIVEN = 0.8, 0.5
 FEW = 3  # passages
 RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
-QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
-EXPLANATION = re.compile(
-    r"\W*(?:why|explain|describe|compare|is|are|was|were|do|does|did|can|could|should|will|has|have"
-    r"|how(?! (?:many|much|long|old|far|large|big|often|fast|high|tall|wide|deep|expensive|heavy"
-    r"|small|close)))\b",
-    re.I,
-)
 LOOKAHEAD = 8  # tokens
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
 MIN_ALIKE = 0.7  # or the cosine of both sentences, where the words differ
 MISFIT = 5.0  # what a sentence loses that has nothing of the kind that is asked for (logits)
-Scores = npt.NDArray[np.float32]
-
-
-class TokenModel(Protocol):
-    """What reading needs of a language model."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    @property
-    def context_tokens(self) -> int:
-        """Tokens of prompt and answer together."""
-
-    def encode(self, text: str) -> list[int]:
-        """The tokens of a text, control tokens in it taken as plain text."""
-
-    def pieces(self, tokens: Sequence[int]) -> list[bytes]:
-        """What each token stands for, in UTF-8; together they are the text."""
-
-    def end_token(self) -> int:
-        """The token that ends an answer."""
-
-    def logits(self, tokens: Sequence[int], past: int, last: int = 1) -> Scores:
-        """Scores of all that may follow each of the `last` tokens: [last, vocabulary].
-
-        `past` is how many tokens were read before these in the same text.
-        """
 
 
 class Line(NamedTuple):
@@ -92,7 +57,7 @@ class Rival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader found: `text` stands in `sentence`, where a line break may be a space.
+    """What the span reader found: `text` stands in `sentence`, where a line break may be a space.
 
     `passages` is how many there were to read. Probabilities are the model's own, not calibrated.
     """
@@ -115,28 +80,29 @@ class Reading:
         return is_fact and self.p_passage * self.p_span >= least
 
 
-def asks_for_a_fact(question: str) -> bool:
-    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic."""
-    return bool(QUESTION_WORD.search(question)) and not EXPLANATION.match(question)
-
-
-def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
+def read(query: Query, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
     """The words that answer the question best; `p_refused` says how likely none does.
 
     Reads the best of the `ranked` sentences, below the title of their passage, that the model has
     room for. None where there is nothing to read, or the question takes all room.
     """
-    shown = _shown(ranked, question, model)
+    shown = _shown(ranked, query.text, model)
     if not shown:
         return None
+    prompt = prompt_start(_lines(shown)) + prompt_end(query.text)
+    with model.exclusive():
+        return _read(query, ranked, shown, _Decoder(model, prompt, query))
+
+
+def _read(
+    query: Query, ranked: Sequence[Ranked], shown: Sequence[Ranked], decoder: _Decoder
+) -> Reading:
+    """What is read in the sentences that are shown."""
     texts = [_one_line(sentence.text) for sentence in shown]
     places = list(dict.fromkeys(sentence.place for sentence in shown))
     numbers = [places.index(sentence.place) + 1 for sentence in shown]
-    prompt = prompt_start(_lines(shown)) + prompt_end(question)
-    wanted = answer_type(question)
-    decoder = _Decoder(model, prompt, question)
     fits = [
-        RANK_WEIGHT * sentence.score - MISFIT * (not wanted.is_in(text))
+        RANK_WEIGHT * sentence.score - MISFIT * (not query.kind.is_in(text))
         for sentence, text in zip(shown, texts, strict=True)
     ]
     digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
@@ -144,13 +110,13 @@ def read(question: str, ranked: Sequence[Ranked], model: TokenModel) -> Reading 
     best, said, p_span = decoder.copy(digit, own)
     of = len({sentence.place for sentence in ranked})
     found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
-    if not (found.is_short and asks_for_a_fact(question)):
+    if not (found.is_short and query.asks_for_a_fact):
         return found
     rivals: list[Rival] = []
     for i, text in enumerate(texts):
-        if len(rivals) < MAX_RIVALS and may_disagree(question, shown[best], said, shown[i]):
+        if len(rivals) < MAX_RIVALS and may_disagree(query, shown[best], said, shown[i]):
             _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
-            rivals += [Rival(shown[i], other)] if _differ(said, other, question) else []
+            rivals += [Rival(shown[i], other)] if _differ(said, other, query) else []
     return replace(found, rivals=tuple(rivals))
 
 
@@ -181,7 +147,7 @@ def _lines(shown: Sequence[Ranked]) -> list[Line]:
     return lines
 
 
-def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> bool:
+def may_disagree(query: Query, sentence: Ranked, said: str, other: Ranked) -> bool:
     """Whether another sentence says what this one says, but for the words that are the answer.
 
     It must be of the same: have all that the question and this sentence have in common. Rows of
@@ -190,7 +156,7 @@ def may_disagree(question: str, sentence: Ranked, said: str, other: Ranked) -> b
     if sentence.columns or other.columns:
         return False
     rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
-    asked = set(stems_of(question)) & set(stems_of(sentence.in_context))
+    asked = set(query.stems) & set(stems_of(sentence.in_context))
     return (
         len(rest) >= MIN_SAME
         and asked <= set(stems_of(other.in_context))
@@ -210,14 +176,14 @@ def _likeness(one: Ranked, other: Ranked) -> float:
     return float(one.vector @ other.vector)
 
 
-def _differ(one: str, other: str, question: str) -> bool:
+def _differ(one: str, other: str, query: Query) -> bool:
     """Two values of a kind: both with numbers or both without, and neither part of the other.
 
     What repeats the question's words where the answer does not is no value.
     """
     ours, theirs = set(stems_of(one)), set(stems_of(other))
     same_kind = bool(numbers_of(one)) == bool(numbers_of(other))
-    repeats = set(stems_of(question)) & (theirs - ours)
+    repeats = set(query.stems) & (theirs - ours)
     return same_kind and not repeats and not (ours <= theirs or theirs <= ours)
 
 
@@ -252,9 +218,8 @@ def _one_line(text: str) -> str:
 class _Decoder:
     """A model that has read the passages and the question, ready to answer several times."""
 
-    def __init__(self, model: TokenModel, prompt_text: str, question: str) -> None:
-        self._model, self._end = model, model.end_token()
-        self._question, self._wanted = question, answer_type(question)
+    def __init__(self, model: TokenModel, prompt_text: str, query: Query) -> None:
+        self._model, self._end, self._query = model, model.end_token(), query
         prompt = model.encode(prompt_text)
         refusal, self._opening = model.encode(REFUSED)[0], model.encode(OPENING)[0]
         first, self._after_opening = model.logits([*prompt, self._opening], 0, 2)
@@ -286,7 +251,7 @@ class _Decoder:
         """
         tokens = {i: self._model.encode(f" {text}") for i, (text, _) in sentences.items()}
         pieces = {i: self._model.pieces(one) for i, one in tokens.items()}
-        spans = Spans(tokens, pieces, self._wanted, self._question)
+        spans = Spans(tokens, pieces, self._query.kind, self._query.stems)
         ahead = _Lookahead(self._model, self._past, self._model.encode(f"{number}]"))
         candidates, chance_of_all = spans.starts(), 1.0
         candidates.sort(key=lambda span: -sentences[span.sentence][1])

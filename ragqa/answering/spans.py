@@ -8,7 +8,7 @@ of that kind. Knows nothing of the model that chooses among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -42,17 +42,20 @@ class Span(NamedTuple):
 
 
 class Spans:
-    """The tokens of some sentences, each with a space before it, and the spans in them."""
+    """The tokens of some sentences, each with a space before it, and the spans in them.
+
+    `asked` are the stems of the question: a cell that has no others is no answer.
+    """
 
     def __init__(
         self,
         tokens: Mapping[int, list[int]],
         pieces: Mapping[int, list[bytes]],
         wanted: AnswerType,
-        question: str = "",
+        asked: Iterable[str] = (),
     ) -> None:
         self._tokens, self._pieces, self._wanted = tokens, pieces, wanted
-        self._ends = {i: _ends(one, set(stems_of(question))) for i, one in pieces.items()}
+        self._ends = {i: _ends(one, set(asked)) for i, one in pieces.items()}
         self._fitting: list[Span] = []
 
     def starts(self) -> list[Span]:

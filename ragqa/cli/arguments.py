@@ -6,25 +6,23 @@ Knows no commands and no settings.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ragqa.cli.options import IndexOptions
 from ragqa.errors import DocumentError, UsageError
-from ragqa.system import terminal
+from ragqa.records import GivenText
+from ragqa.system.terminal import EXAMPLE, Terminal
 from ragqa.text.surrogates import encodable
-
-if TYPE_CHECKING:
-    from ragqa.records import GivenText
 
 MAX_QUESTION = 10_000  # characters
 MAX_CONTEXT = 50_000  # characters of --context
 
 
-def existing_folder(folder: str) -> Path:
+def existing_folder(folder: str, terminal: Terminal) -> Path:
     """The real path of a folder. Raises UsageError when there is none.
 
     An empty name (`ragqa index "$UNSET"`) is not the current folder.
     """
-    path = Path(folder).expanduser()
+    path = terminal.path(folder)
     if folder and path.is_dir():
         return path.resolve()
     if folder and path.exists():
@@ -35,16 +33,16 @@ def existing_folder(folder: str) -> Path:
     )
 
 
-def docs_folder(docs: str | None, index_dir: str | None, collection: str | None) -> Path | None:
+def docs_folder(docs: str | None, where: IndexOptions, terminal: Terminal) -> Path | None:
     """The folder of --docs, which has an index of its own."""
     if docs is None:
         return None
-    if index_dir or collection:
+    if where.index or where.collection:
         raise UsageError("--docs has an index of its own", "leave out --index and --collection")
-    return existing_folder(docs)
+    return existing_folder(docs, terminal)
 
 
-def question_from(argument: str | None, context: str | None) -> str:
+def question_from(argument: str | None, context: str | None, terminal: Terminal) -> str:
     """The question from the command line or from stdin. Raises UsageError when there is none."""
     if argument is None or argument == "-":
         if context == "-":
@@ -52,7 +50,7 @@ def question_from(argument: str | None, context: str | None) -> str:
         argument = terminal.read_stdin("question").decode("utf-8-sig", "replace")
     question = " ".join(encodable(argument).split())
     if not question:
-        raise UsageError("the question is empty", 'try: ragqa ask "What is self-attention?"')
+        raise UsageError("the question is empty", EXAMPLE)
     if len(question) > MAX_QUESTION:
         raise UsageError(
             f"the question has {len(question):,} characters, more than {MAX_QUESTION:,}",
@@ -61,15 +59,14 @@ def question_from(argument: str | None, context: str | None) -> str:
     return question
 
 
-def context_from(source: str) -> GivenText:
+def context_from(source: str, terminal: Terminal) -> GivenText:
     """The text of --context, cut to a bound; stdin is called "stdin"."""
-    from ragqa.documents.decoding import decode
-    from ragqa.records import GivenText
+    from ragqa.documents import text_of
 
-    name = "stdin" if source == "-" else str(Path(source).expanduser().resolve())
+    name = "stdin" if source == "-" else str(terminal.path(source).resolve())
     try:
         data = terminal.read_stdin("context") if source == "-" else Path(name).read_bytes()
-        text, _ = decode(data)
+        text = text_of(Path(name), data).text
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the context {source}: {reason}", "name a file") from error

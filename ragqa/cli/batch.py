@@ -13,111 +13,120 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ragqa import pipeline, render
+from ragqa.api import Collection
 from ragqa.cli.output import judged
 from ragqa.errors import RagqaError, UsageError
 from ragqa.evaluation.questions import parsed, question_and_texts, read_lines, unusable
 from ragqa.pipeline import Session
-from ragqa.runtime import Opener
-from ragqa.system import terminal
+from ragqa.store.filters import Filter
+from ragqa.system.terminal import Terminal
 from ragqa.text.clean import error_json, to_json
 
 
-def answer_lines(
-    opener: Opener,
-    source: str,
-    resume: Path | None,
-    strict: bool,
-    opened: Callable[[Session], None] = lambda session: None,
-) -> int:
-    """Answer every line of a file (or of stdin, `-`); 0 when every line got its record.
+class Batch:
+    """Answers one line after another; the index is opened at the first line that needs it."""
 
-    `opened` is told of each session before it is asked.
-    """
-    lines = read_lines(source, "--batch")
-    with ExitStack() as stack:
-        batch = _Batch(opener, stack, strict, opened)
-        if resume is None:
-            write: Callable[[str], bool] = terminal.write_line
-            done: set[str] = set()
-        else:
-            done = finished_ids(resume)
-            out = stack.enter_context(_open_to_append(resume))
+    def __init__(
+        self,
+        collection: Collection,
+        terminal: Terminal,
+        only: Filter | None = None,
+        strict: bool = False,
+        remembers: bool = False,
+    ) -> None:
+        self._collection = collection
+        self._terminal = terminal
+        self._only = only
+        self._strict = strict
+        self._remembers = remembers
+        self._sessions: dict[bool, Session] = {}
 
-            def write(text: str) -> bool:
-                try:
-                    print(text, file=out, flush=True)
-                except OSError as error:
-                    raise unusable("--resume", str(resume), error) from error
-                return True
+    def run(self, source: str, resume: str | None = None) -> int:
+        """Answer every line of a file (or of stdin, `-`); 0 when every line got its record.
 
-        for number, line in enumerate(lines, 1):
-            if line.strip():
+        With `resume` those alone that this file lacks, and into it.
+        """
+        lines = read_lines(source, "--batch", self._terminal)
+        with ExitStack() as stack:
+            write: Callable[[str], bool] = self._terminal.write_line
+            done, skipped = set[str](), self._terminal.lines_done
+            if resume is not None:
+                out = self._terminal.path(resume)
+                done, skipped = finished_ids(out, resume), 0
+                write = _appending(stack.enter_context(_open_to_append(out, resume)), resume)
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
                 item = parsed(line)
                 key = item.get("id", number) if isinstance(item, dict) else number
-                record = {} if _key(key) in done else {"id": key, **batch.record(item)}
-                if record and not write(to_json(record)):
+                if _key(key) in done:
+                    continue
+                if skipped:  # a process that has gone has written it
+                    skipped -= 1
+                elif not write(to_json({"id": key, **self.record(item, stack)})):
                     break
-    return 0
+        return 0
+
+    def record(self, item: Any, stack: ExitStack) -> dict[str, Any]:
+        """The record of a line: an answer or an error."""
+        try:
+            question, given = question_and_texts(item)
+            session = self._session(given is None, stack)
+            answer = pipeline.ask(question, session, given or [])
+            return render.answer_json(judged(answer, self._strict)[0])
+        except RagqaError as error:
+            return error_json(error)
+
+    def _session(self, with_index: bool, stack: ExitStack) -> Session:
+        if with_index not in self._sessions:
+            self._sessions[with_index] = stack.enter_context(
+                self._collection.session(with_index, only=self._only, remembers=self._remembers)
+            )
+        return self._sessions[with_index]
 
 
-def finished_ids(out: Path) -> set[str]:
+def finished_ids(out: Path, name: str) -> set[str]:
     """The ids that a batch's output has already; a torn last line is cut off.
 
-    Raises UsageError when the file is something else than such an output.
+    `name` is the file as it was typed. Raises UsageError when it is something else than such an
+    output.
     """
     try:
         data = out.read_bytes()
     except FileNotFoundError:
         return set()
     except OSError as error:
-        raise unusable("--resume", str(out), error) from error
+        raise unusable("--resume", name, error) from error
     whole = data[: data.rfind(b"\n") + 1]
     try:
         records = [json.loads(line) for line in whole.splitlines() if line.strip()]
         ids = {_key(record["id"]) for record in records}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(f"not the output of a batch: {out}", "name another file") from error
+        raise UsageError(f"not the output of a batch: {name}", "name another file") from error
     if len(whole) < len(data):
         with out.open("rb+") as file:
             file.truncate(len(whole))
     return ids
 
 
-class _Batch:
-    """Answers one line after another; the index is opened at the first line that needs it."""
+def _appending(file: TextIO, name: str) -> Callable[[str], bool]:
+    """What writes a line to the output of a batch."""
 
-    def __init__(
-        self, opener: Opener, stack: ExitStack, strict: bool, opened: Callable[[Session], None]
-    ) -> None:
-        self._opener = opener
-        self._stack = stack
-        self._strict = strict
-        self._opened = opened
-        self._sessions: dict[bool, Session] = {}
-
-    def record(self, item: Any) -> dict[str, Any]:
-        """The record of a line: an answer or an error."""
+    def write(text: str) -> bool:
         try:
-            question, given = question_and_texts(item)
-            session = self._session(with_index=given is None)
-            answer = pipeline.ask(question, session, given or [])
-            return render.answer_json(judged(answer, self._strict)[0])
-        except RagqaError as error:
-            return error_json(error)
+            print(text, file=file, flush=True)
+        except OSError as error:
+            raise unusable("--resume", name, error) from error
+        return True
 
-    def _session(self, with_index: bool) -> Session:
-        if with_index not in self._sessions:
-            session = self._stack.enter_context(self._opener.open(index=with_index))
-            self._opened(session)
-            self._sessions[with_index] = session
-        return self._sessions[with_index]
+    return write
 
 
-def _open_to_append(out: Path) -> TextIO:
+def _open_to_append(out: Path, name: str) -> TextIO:
     try:
         return out.open("a", encoding="utf-8")
     except OSError as error:
-        raise unusable("--resume", str(out), error) from error
+        raise unusable("--resume", name, error) from error
 
 
 def _key(value: Any) -> str:

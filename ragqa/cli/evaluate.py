@@ -1,63 +1,69 @@
-"""The commands that measure: `eval` and `calibrate`. Parse, construct, call, render, as in `cli`.
+"""The commands that measure: `eval` and `calibrate`. Parse, construct, call, render.
 
 Everything heavy is imported inside the commands.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa import runtime as sessions
-from ragqa.cli import arguments
+from ragqa.cli.arguments import docs_folder
+from ragqa.cli.caller import Caller
 from ragqa.cli.options import (
+    INDEX,
     AnswerModeOption,
-    CollectionOption,
     DocsOption,
-    IndexOption,
+    IndexOptions,
     JsonOption,
     KOption,
     ModelOption,
 )
 from ragqa.errors import UsageError
-from ragqa.settings import load_settings
-from ragqa.system import terminal
-from ragqa.text.clean import clean_line, to_json
+from ragqa.text.clean import clean_line
 
 if TYPE_CHECKING:
+    from ragqa.api import Collection
     from ragqa.evaluation.questions import Question
 
 EXIT_LIMIT = 1
-CALIBRATE_EXAMPLE = "Example: ragqa calibrate --html calibration.html"
-EVALUATE_EXAMPLE = "Example: ragqa eval questions.jsonl --fail-under refusal_precision=0.8"
 MADE, MADE_TO_FIT = 100, 300  # questions that are made, where there is no --limit
 QuestionsArgument = Annotated[
     str | None,
     typer.Argument(metavar="[QUESTIONS]", help="JSON Lines; - : stdin; none: made of the index."),
-]
-SplitOption = Annotated[
-    str | None, typer.Option("--split", metavar="NAME", help="Only questions of this split.")
-]
-LimitOption = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="At most N questions.")
 ]
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots, too.")
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOptions:
+    """What is asked by what, beside the index."""
+
+    docs: DocsOption = None
+    k: KOption = None
+    model: ModelOption = None
+    answer: AnswerModeOption = None
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Only questions of this split.")
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most N questions.")
+    ] = None
+
+
+ASKED = AskedOptions()
+
+
 def evaluate(
+    caller: Caller,
     questions: QuestionsArgument = None,
-    index_dir: IndexOption = None,
-    collection: CollectionOption = None,
-    docs: DocsOption = None,
-    k: KOption = None,
-    model: ModelOption = None,
-    answer: AnswerModeOption = None,
-    split: SplitOption = None,
-    limit: LimitOption = None,
+    where: IndexOptions = INDEX,
+    by: AskedOptions = ASKED,
     fail_under: Annotated[
         list[str] | None,
         typer.Option("--fail-under", metavar="METRIC=VALUE", help="Exit 1 when below; repeat."),
@@ -76,42 +82,38 @@ def evaluate(
 
     Exit codes: 0 measured, 1 a figure is beyond its limit, 2 usage, 3 cannot work.
     """
-    from ragqa.evaluation import html as html_report
-    from ragqa.evaluation import metrics
-    from ragqa.evaluation import report as evaluation_report
-    from ragqa.evaluation import run as evaluation
+    from ragqa.evaluation import html as page
+    from ragqa.evaluation import metrics, report
+    from ragqa.evaluation.run import ask_all
 
-    limits = evaluation_report.parse_limits(fail_under or [], fail_over or [])
+    terminal = caller.terminal
+    limits = report.parse_limits(fail_under or [], fail_over or [])
     if html:
-        html_report.require_place(html)
-    opener = _opener(index_dir, collection, docs, k, model, answer)
-    asked = _questions(questions, split, limit, opener, MADE)
+        page.require_place(html)
+    collection = _collection(caller, where, by)
+    asked = _questions(questions, by, collection, MADE, caller)
     with terminal.progress() as observe:
-        outcomes, warnings = evaluation.ask_all(asked, opener, observe)
+        outcomes, warnings = ask_all(asked, collection, observe)
     source = questions or "the documents"
-    found = evaluation_report.Evaluation(outcomes, metrics.measure(outcomes), source, warnings)
-    failed = evaluation_report.failures(found.metrics, limits)
+    found = report.Evaluation(outcomes, metrics.measure(outcomes), source, warnings)
+    failed = report.failures(found.metrics, limits)
     for line in (*(f"warning: {text}" for text in warnings), *failed):
         terminal.say(clean_line(line))
-    text = evaluation_report.as_text(found)
+    code = EXIT_LIMIT if failed else 0
     if json:
-        text = to_json(evaluation_report.as_json(found, failed)) + "\n"
-    code = terminal.write(text, EXIT_LIMIT if failed else 0)
+        terminal.write_json(report.as_json(found, failed))
+    else:
+        terminal.write(report.as_text(found))
     if html:
-        html_report.write_page(html, evaluation_report.as_html(found))
+        page.write_page(html, report.as_html(found))
     return code
 
 
 def calibrate(
+    caller: Caller,
     questions: QuestionsArgument = None,
-    index_dir: IndexOption = None,
-    collection: CollectionOption = None,
-    docs: DocsOption = None,
-    k: KOption = None,
-    model: ModelOption = None,
-    answer: AnswerModeOption = None,
-    split: SplitOption = None,
-    limit: LimitOption = None,
+    where: IndexOptions = INDEX,
+    by: AskedOptions = ASKED,
     target_precision: Annotated[
         float,
         typer.Option(
@@ -132,35 +134,35 @@ def calibrate(
     """
     from ragqa.answering import calibration
     from ragqa.evaluation import calibration_report
-    from ragqa.evaluation import html as html_report
-    from ragqa.evaluation import run as evaluation
+    from ragqa.evaluation import html as page
+    from ragqa.evaluation.run import ask_all
 
+    terminal = caller.terminal
     if html:
-        html_report.require_place(html)
-    opener = _opener(index_dir, collection, docs, k, model, answer, calibrated=False)
-    with opener.open() as session:
-        assert session.reader is not None
-        directory = session.reader.directory
+        page.require_place(html)
+    collection = _collection(caller, where, by)
+    with collection.session(calibrated=False) as session:
         models = calibration.model_names(session.embedder, session.model, session.reranker)
-    calibration.require_writable(directory)
-    asked = _questions(questions, split, limit, opener, MADE_TO_FIT)
+    calibration.require_writable(collection.directory)
+    asked = _questions(questions, by, collection, MADE_TO_FIT, caller)
     _require_fit(asked)
     with terminal.progress() as observe:
-        outcomes, warnings = evaluation.ask_all(asked, opener, observe)
+        outcomes, warnings = ask_all(asked, collection, observe, calibrated=False)
     source = questions or "the documents"
     report = calibration_report.calibrated(outcomes, target_precision, source, warnings)
     facts = {"target_precision": target_precision, "questions": len(asked), "source": source}
-    file = calibration.save_calibration(directory, report.calibration, models, facts)
+    file = calibration.save_calibration(collection.directory, report.calibration, models, facts)
     for warning in report.warnings:
         terminal.say(clean_line(f"warning: {warning}"))
-    text = f"{calibration_report.as_text(report)}kept: {clean_line(str(file))}\n"
     if json:
         document = {**calibration_report.as_json(report), "models": models, "file": str(file)}
-        text = to_json(document) + "\n"
-    code = terminal.write(text)
+        terminal.write_json(document)
+    else:
+        kept = f"kept: {clean_line(str(file))}\n"
+        terminal.write(f"{calibration_report.as_text(report)}{kept}")
     if html:
-        html_report.write_page(html, calibration_report.as_html(report))
-    return code
+        page.write_page(html, calibration_report.as_html(report))
+    return 0
 
 
 def _require_fit(asked: list[Question]) -> None:
@@ -177,41 +179,23 @@ def _require_fit(asked: list[Question]) -> None:
 
 
 def _questions(
-    source: str | None, split: str | None, limit: int | None, opener: sessions.Opener, made: int
+    source: str | None, by: AskedOptions, collection: Collection, made: int, caller: Caller
 ) -> list[Question]:
     """Those of a file, else made of the documents of the index."""
     from ragqa.evaluation.questions import read_questions, spread
     from ragqa.evaluation.synthetic_questions import make_questions
 
     if source is not None:
-        return spread(read_questions(source, split), limit)
-    if split is not None:
+        return spread(read_questions(source, caller.terminal, by.split), by.limit)
+    if by.split is not None:
         raise UsageError("--split is for a file of questions", "name one, or leave it out")
-    with opener.open() as session:
-        assert session.reader is not None
-        return make_questions(session.reader, limit or made)
+    with collection.session() as session:
+        assert session.snapshot is not None
+        return make_questions(session.snapshot, by.limit or made)
 
 
-def _opener(
-    index_dir: str | None,
-    collection: str | None,
-    docs: str | None,
-    k: int | None,
-    model: str | None,
-    answer: str | None,
-    *,
-    calibrated: bool = True,
-) -> sessions.Opener:
-    """What opens sessions as `ask` would with these options."""
-    settings = load_settings(
-        {
-            "index": index_dir,
-            "collection": collection,
-            "k": k,
-            "model": model,
-            # A model that was named on the command line is meant to be used.
-            "answer": "generate" if model and answer is None else answer,
-        }
-    )
-    folder = arguments.docs_folder(docs, index_dir, collection)
-    return sessions.Opener(settings, folder, calibrated=calibrated)
+def _collection(caller: Caller, where: IndexOptions, by: AskedOptions) -> Collection:
+    """What is asked, as `ask` would with these options."""
+    flags = {**where.flags, "k": by.k, "model": by.model, "answer": by.answer}
+    docs = docs_folder(by.docs, where, caller.terminal)
+    return caller.collection(caller.settings(flags), docs)

@@ -5,7 +5,6 @@ Knows the forms, not the commands' flags or how answers are made.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +13,8 @@ from ragqa import pipeline, render
 from ragqa.answering.compose import Progress
 from ragqa.pipeline import Session
 from ragqa.records import Answer, GivenText, Sentence
-from ragqa.system import terminal
-from ragqa.text.clean import clean, clean_line, to_json
+from ragqa.system.terminal import Terminal
+from ragqa.text.clean import clean, clean_line
 
 # Takes an answer as it will be shown, before it is.
 Keep = Callable[[Answer, Session], None]
@@ -50,43 +49,46 @@ def show_answer(
     session: Session,
     given: Sequence[GivenText],
     form: AnswerForm,
+    terminal: Terminal,
     keep: Keep = lambda answer, session: None,
 ) -> int:
     """Ask, show, and return the exit code."""
-    rich = terminal.is_terminal(sys.stdout) and not form.plain and not form.json
+    rich = terminal.out_moves and not form.plain and not form.json
     streamed = not form.json and (rich if form.stream is None else form.stream)
     if streamed and rich and session.generator:
-        answer = _ask_live(question, session, given)
+        answer = _ask_live(question, session, given, terminal)
     elif streamed and not rich:
-        return _show_by_sentence(question, session, given, form, keep)
+        return _show_by_sentence(question, session, given, form, terminal, keep)
     else:
         answer = pipeline.ask(question, session, given)
-    answer, code = _finished(answer, session, form, keep)
+    answer, code = _finished(answer, session, form, terminal, keep)
     if form.json:
-        return terminal.write(to_json(render.answer_json(answer)) + "\n", code)
+        return terminal.write_json(render.answer_json(answer), code)
     if rich and answer.sentences:
-        terminal.console().print(render.answer_rich(answer))
+        terminal.console().print(render.answer_rich(answer, terminal.directory))
         return code
     return terminal.write(render.answer_plain(answer), code)
 
 
-def _finished(answer: Answer, session: Session, form: AnswerForm, keep: Keep) -> tuple[Answer, int]:
+def _finished(
+    answer: Answer, session: Session, form: AnswerForm, terminal: Terminal, keep: Keep
+) -> tuple[Answer, int]:
     """The answer as it will be shown, and its exit code; what is to be said of it is said."""
     answer, code = judged(answer, form.strict)
-    answer = replace(answer, timings_ms={**_loading(session), **answer.timings_ms})
+    answer = replace(answer, timings_ms={**_loading(session, terminal), **answer.timings_ms})
     keep(answer, session)
-    _say_state(answer, code)
+    _say_state(answer, code, terminal)
     if form.timings:
-        _say_timings(answer.timings_ms)
+        _say_timings(answer.timings_ms, terminal)
     return answer, code
 
 
-def _loading(session: Session) -> dict[str, float]:
+def _loading(session: Session, terminal: Terminal) -> dict[str, float]:
     """The time from the command's begin until models and index were there."""
     return {"load": round((session.opened_at - terminal.began) * 1000, 1)}
 
 
-def _say_timings(timings: Mapping[str, float]) -> None:
+def _say_timings(timings: Mapping[str, float], terminal: Terminal) -> None:
     total = (time.perf_counter() - terminal.began) * 1000
     stages = ", ".join(f"{name} {value:.1f}" for name, value in timings.items())
     terminal.say(f"timings: {stages}, total {total:.1f} ms")
@@ -103,7 +105,9 @@ def judged(answer: Answer, strict: bool) -> tuple[Answer, int]:
     return replace(answer, sentences=kept), EXIT_REMOVED
 
 
-def _ask_live(question: str, session: Session, given: Sequence[GivenText]) -> Answer:
+def _ask_live(
+    question: str, session: Session, given: Sequence[GivenText], terminal: Terminal
+) -> Answer:
     """Tokens appear as they come; the judged answer takes their place."""
     from rich.live import Live
     from rich.text import Text
@@ -119,7 +123,12 @@ def _ask_live(question: str, session: Session, given: Sequence[GivenText]) -> An
 
 
 def _show_by_sentence(
-    question: str, session: Session, given: Sequence[GivenText], form: AnswerForm, keep: Keep
+    question: str,
+    session: Session,
+    given: Sequence[GivenText],
+    form: AnswerForm,
+    terminal: Terminal,
+    keep: Keep,
 ) -> int:
     """Each sentence as soon as it is judged, then the sources."""
     shown: list[Sentence] = []
@@ -130,14 +139,14 @@ def _show_by_sentence(
             shown.append(sentence)
 
     answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))
-    answer, code = _finished(answer, session, form, keep)
+    answer, code = _finished(answer, session, form, terminal, keep)
     if not shown:
         return code
     sources = "\n".join(["", "", *render.source_lines(answer.citations)]).rstrip()
     return terminal.write(sources + "\n", code)
 
 
-def _say_state(answer: Answer, code: int) -> None:
+def _say_state(answer: Answer, code: int, terminal: Terminal) -> None:
     """What the exit code means, and warnings, on stderr."""
     for warning in answer.warnings:
         terminal.say(f"warning: {clean_line(warning)}")
@@ -149,31 +158,37 @@ def _say_state(answer: Answer, code: int) -> None:
         terminal.say("no document supports this answer")
 
 
-def show_hits(query: str, session: Session, form: HitsForm) -> int:
+def show_hits(query: str, session: Session, form: HitsForm, terminal: Terminal) -> int:
     """Search, show, and return the exit code."""
-    assert session.reader is not None
+    assert session.snapshot is not None
     for warning in session.warnings:
         terminal.say(f"warning: {clean_line(warning)}")
     started = time.perf_counter()
-    hits = session.search(query)
-    timings = {**_loading(session), "retrieve": round((time.perf_counter() - started) * 1000, 1)}
-    linked = session.reader.linked_from([hit.path for hit in hits]) if form.links else None
+    hits = session.search(session.query(query))
+    timings = {
+        **_loading(session, terminal),
+        "retrieve": round((time.perf_counter() - started) * 1000, 1),
+    }
+    linked = session.snapshot.linked_from([hit.path for hit in hits]) if form.links else None
     code = 0 if hits else EXIT_NOTHING_FOUND
     if not hits:
         terminal.say("nothing found" + f": {pipeline.NO_MATCH}" * session.is_barred)
     if form.timings:
-        _say_timings(timings)
+        _say_timings(timings, terminal)
     if form.json:
         found = render.hits_json(query, hits, linked, explain=form.explain)
         found |= {"timings_ms": timings} if form.timings else {}
-        return terminal.write(to_json(found) + "\n", code)
-    if terminal.is_terminal(sys.stdout) and not form.plain and hits:
-        terminal.console().print(render.hits_rich(hits, linked, explain=form.explain))
+        return terminal.write_json(found, code)
+    if terminal.out_moves and not form.plain and hits:
+        shown = render.hits_rich(hits, terminal.directory, linked, explain=form.explain)
+        terminal.console().print(shown)
         return code
     return terminal.write(render.hits_plain(hits, linked, explain=form.explain), code)
 
 
-def show_trace(name: str, question: str, session: Session, *, json: bool) -> int:
+def show_trace(
+    name: str, question: str, session: Session, terminal: Terminal, *, json: bool
+) -> int:
     """Show where the document that `name` means was lost or found; the exit code."""
     from ragqa.evaluation.trace import trace
 
@@ -181,8 +196,8 @@ def show_trace(name: str, question: str, session: Session, *, json: bool) -> int
         terminal.say(f"warning: {clean_line(warning)}")
     if session.reranker:
         terminal.say("warning: the reranker is left out of this trace")
-    found = trace(name, question, session)
+    found = trace(name, question, session, terminal.directory)
     code = 0 if found.found else EXIT_LOST
     if json:
-        return terminal.write(to_json(render.trace_json(found)) + "\n", code)
+        return terminal.write_json(render.trace_json(found), code)
     return terminal.write(render.trace_plain(found), code)

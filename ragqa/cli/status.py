@@ -14,33 +14,33 @@ from ragqa.models.catalogue import CATALOGUE
 from ragqa.models.hashes import checked_hash
 from ragqa.render import size_text
 from ragqa.settings import Settings
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
     """The state of the index that the settings name. Raises NoIndexError, IndexDamagedError."""
     directory = settings.index_directory
-    with IndexReader(directory) as reader:
-        documents, passages = reader.counts()
+    with index_at(directory).snapshot() as snapshot:
+        documents, passages = snapshot.counts()
         return {
             "index": str(directory),
-            "generation": reader.generation,
-            "folders": reader.folders(),
+            "generation": snapshot.generation,
+            "folders": snapshot.folders(),
             "documents": documents,
             "passages": passages,
-            "failed": [{"path": p, "reason": reason} for p, reason in reader.failed()],
-            "warnings": [{"path": p, "warning": text} for p, text in reader.warnings()],
-            "encodings": dict(reader.text_encodings()),
+            "failed": [{"path": p, "reason": reason} for p, reason in snapshot.failed()],
+            "warnings": [{"path": p, "warning": text} for p, text in snapshot.warnings()],
+            "encodings": dict(snapshot.text_encodings()),
             "guessed_encodings": [
-                {"path": p, "encoding": name} for p, name in reader.guessed_encodings()
+                {"path": p, "encoding": name} for p, name in snapshot.guessed_encodings()
             ],
-            "models": {"embedder": reader.meta.get("embedder"), "generator": settings.model},
+            "models": {"embedder": snapshot.meta.get("embedder"), "generator": settings.model},
             "bytes": {
                 path.name: path.stat().st_size
                 for path in sorted(directory.iterdir())
                 if path.suffix in (".sqlite", ".faiss") and path.exists()
             },
-            "last_run": reader.last_run(),
+            "last_run": snapshot.last_run(),
             "calibrated_threshold": kept_threshold(directory),
         }
 

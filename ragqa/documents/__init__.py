@@ -1,42 +1,33 @@
-"""Files -> Documents: one small module for each format, chosen by the file's ending.
+"""Files -> Documents, and the text of a file in which all positions are counted.
 
-To add a format, write a module with `read(path, text, encoding) -> Document` and name it in
-`READERS`. This package knows nothing of passages, indexes or models.
+Knows nothing of passages, indexes or models.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from importlib import import_module
+from bisect import bisect_right
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
-from ragqa.documents.decoding import decode
+from ragqa.documents.base import ExtractedText
+from ragqa.documents.readers import ENDINGS, reader_for
 from ragqa.errors import DocumentError
 from ragqa.records import Document
-
-Reader = Callable[[Path, str, str], Document]
-
-READERS = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdown": "markdown",
-    ".mkd": "markdown",
-    ".mdx": "markdown",
-    ".txt": "plain",
-    ".text": "plain",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".rst": "rst",
-    ".rest": "rst",
-}
 
 
 def is_supported(path: Path | str) -> bool:
     """True when the file's ending names a format that can be read."""
-    return os.path.splitext(path)[1].lower() in READERS  # noqa: PTH122 (thousands of times)
+    return os.path.splitext(path)[1].lower() in ENDINGS  # noqa: PTH122 (thousands of times)
+
+
+def text_of(path: Path, data: bytes, encoding: str | None = None) -> ExtractedText:
+    """The text of a file, given its bytes, as its reader sees it: what offsets and lines count in.
+
+    `encoding` is the one that the index remembers. A file of an unknown kind is plain text. Raises
+    DocumentError when there is no text in it.
+    """
+    return reader_for(path).extract(data, encoding)
 
 
 def read_document(path: Path, data: bytes) -> Document:
@@ -46,11 +37,9 @@ def read_document(path: Path, data: bytes) -> Document:
     """
     if not data.strip():
         raise DocumentError("the file is empty")
-    text, encoding = decode(data)
-    module = import_module(f"ragqa.documents.readers.{READERS[path.suffix.lower()]}")
-    reader = cast(Reader, module.read)
+    text = text_of(path, data)
     try:
-        document = reader(path, text, encoding)
+        document = reader_for(path).parse(path, text)
     except RecursionError as error:
         raise DocumentError("the markup is nested too deeply") from error
     except DocumentError:
@@ -59,4 +48,15 @@ def read_document(path: Path, data: bytes) -> Document:
         raise DocumentError(f"the parser failed: {type(error).__name__}: {error}") from error
     if not document.blocks:
         raise DocumentError("no readable text in it")
-    return document
+    return _on_pages(document, text) if text.pages else document
+
+
+def _on_pages(document: Document, text: ExtractedText) -> Document:
+    """The document with positions that count from the beginning of their page."""
+    blocks = []
+    for block in document.blocks:
+        page = bisect_right(text.pages, block.start)
+        begin = text.pages[page - 1]
+        line = block.line - text.text.count("\n", 0, begin)
+        blocks.append(replace(block, page=page, start=block.start - begin, line=line))
+    return replace(document, blocks=tuple(blocks))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ragqa.records import Block, Run
 
-# Links and labels that a web page shows to its browser, not to its reader.
+# Links and labels that a web page shows to its browser, not to who reads it.
 CHROME = re.compile(
     r"(skip|jump) to (the )?(main )?(content|navigation|main|search|footer)|back to top|"
     r"table of contents|toggle (navigation|menu|sidebar)|open (main )?menu|close menu",
@@ -21,7 +21,7 @@ CHROME = re.compile(
 )
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """Visible text and its offset in the file; None when it does not stand there."""
 
     text: str
@@ -51,7 +51,7 @@ class BlockMaker:
         self,
         kind: str,
         headings: tuple[str, ...],
-        pieces: Iterable[Piece],
+        pieces: Iterable[Fragment],
         bounds: tuple[int, int] | None = None,
     ) -> Block | None:
         """A block of these pieces, trimmed; None when nothing visible of it is in the file.
@@ -70,18 +70,18 @@ class BlockMaker:
         return Block(kind, headings, text, source, start, self.line_of(start), relative)
 
 
-def spaced(text: str, offset: int) -> list[Piece]:
+def spaced(text: str, offset: int) -> list[Fragment]:
     """Pieces of `text`, which stands at `offset`, with each run of white space as one space."""
     pieces = []
     for match in re.finditer(r"\s+|\S+", text):
         if match[0].isspace():
-            pieces.append(Piece(" ", offset + match.start() if match[0] == " " else None))
+            pieces.append(Fragment(" ", offset + match.start() if match[0] == " " else None))
         else:
-            pieces.append(Piece(match[0], offset + match.start()))
+            pieces.append(Fragment(match[0], offset + match.start()))
     return pieces
 
 
-def _join(pieces: Iterable[Piece]) -> tuple[str, list[Run]]:
+def _join(pieces: Iterable[Fragment]) -> tuple[str, list[Run]]:
     """The visible text and its runs; neighbouring pieces grow into one run."""
     parts: list[str] = []
     runs: list[Run] = []
@@ -120,7 +120,7 @@ def _trim(text: str, runs: list[Run]) -> tuple[str, list[Run]]:
 
 
 class HeadingPath:
-    """The headings above the place where the reader is."""
+    """The headings above the place where the text is."""
 
     def __init__(self) -> None:
         self._stack: list[tuple[int, str]] = []

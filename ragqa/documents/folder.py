@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
-from ragqa.documents import READERS, is_supported
+from ragqa.documents import is_supported
+from ragqa.documents.readers import ENDINGS
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
 # Folders of tools, never of notes.
@@ -118,7 +119,7 @@ def why_left_out(file: Path, folder: Path) -> str | None:
         if name in SKIPPED_FOLDERS and inner != file:
             return f"{inner} is a folder of tools"
     if not is_supported(file):
-        return f"files of this kind are not read, only: {' '.join(READERS)}"
+        return f"files of this kind are not read, only: {' '.join(ENDINGS)}"
     return None if file.is_file() else "it is no ordinary file"
 
 

@@ -34,15 +34,18 @@ def split(document: Document, count_tokens: CountTokens, max_tokens: int) -> lis
         blocks = section[1:] if _is_named(number, sections, contexts) else section
         budget = max_tokens - count_tokens([contextual_text(*context, "")])[0]
         for run in _pack(blocks, count_tokens, budget):
-            passages += _fit(Passage(*context, tuple(run)), count_tokens, max_tokens)
+            passage = Passage(*context, tuple(run), run[0].page)
+            passages += _fit(passage, count_tokens, max_tokens)
     return passages
 
 
 def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
-    """The blocks cut before each heading, and wherever the heading path changes."""
+    """The blocks cut before each heading, wherever the heading path changes, and between pages."""
     sections: list[list[Block]] = []
     for block in blocks:
-        if not sections or block.kind == "heading" or block.headings != sections[-1][0].headings:
+        place = block.headings, block.page
+        before = (sections[-1][0].headings, sections[-1][0].page) if sections else None
+        if block.kind == "heading" or place != before:
             sections.append([])
         sections[-1].append(block)
     return sections

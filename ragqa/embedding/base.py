@@ -36,6 +36,8 @@ class QuestionEncoding(NamedTuple):
 class Embedder(Protocol):
     """What the pipeline needs of an embedder. It may be used from several threads."""
 
+    threads: int  # that it uses, where it is its own affair
+
     @classmethod
     def takes(cls, model: str) -> bool:
         """Whether a name (of the catalogue, a folder, the hub) is one of this kind's models."""

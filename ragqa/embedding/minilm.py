@@ -60,9 +60,8 @@ class MiniLM:
         self._folder = embedder_folder(name)
         self._weights = self._folder / "model.safetensors"
         self._expected = 0  # passages of this run
-        self._loading = Lock()
+        self._loading, self._batching = Lock(), Lock()
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
-        self._asked: tuple[str, QuestionEncoding] | None = None  # the last question
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{embedder_hash(name)[:16]}/{runtime}"
 
@@ -142,18 +141,14 @@ class MiniLM:
             return finish(batch, *runtime.run(*_padded(batch)))
 
         batches = list(_batches(tokenized, self.threads))
-        with ThreadPoolExecutor(self.threads) as pool, threadpool_limits(1, "blas"):
+        # The limit is the whole process's: two callers at once would not give it back.
+        with self._batching, ThreadPoolExecutor(self.threads) as pool, threadpool_limits(1, "blas"):
             yield from zip(batches, pool.map(run, batches), strict=True)
 
     def encode_question(self, text: str) -> QuestionEncoding:
-        """The same of a question: MiniLM has no prompts, it is one more text.
-
-        An answer needs that of its question several times.
-        """
-        if self._asked is None or self._asked[0] != text:
-            vector, words = self.vector_and_words(text)
-            self._asked = text, QuestionEncoding(vector, late_interaction.projected(words))
-        return self._asked[1]
+        """The same of a question: MiniLM has no prompts, it is one more text."""
+        vector, words = self.vector_and_words(text)
+        return QuestionEncoding(vector, late_interaction.projected(words))
 
     def vector_and_words(self, text: str) -> tuple[Vectors, Vectors]:
         """The vector [dimension] of a text, and those of its words [words, dimension]."""

@@ -29,6 +29,7 @@ class SentenceTransformerEmbedder:
     def __init__(self, model: str, threads: int = 0) -> None:
         self._folder = embedder_folder(model)
         self.name = model
+        self.threads = threads  # of no use: the library decides
         digest = embedder_hash(str(self._folder))
         self.fingerprint = f"{self._folder.name}@{digest[:16]}/sentence-transformers"
 

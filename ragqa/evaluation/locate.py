@@ -11,24 +11,26 @@ from pathlib import Path
 
 from ragqa.documents.folder import storable
 from ragqa.errors import UsageError
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.base import Snapshot
 
 SHOWN = 5  # of a list of names
 
 
-def locate(name: str, reader: IndexReader) -> str:
+def locate(name: str, snapshot: Snapshot, directory: Path = Path()) -> str:
     """The path of the document that is meant; of a file that the index does not know, too.
+
+    A relative path is from `directory` on.
 
     Raises UsageError when none, several documents or a folder have that name.
     """
-    given = Path(name)
+    given = directory / name
     # Not Path.resolve, which raises RuntimeError for a link to itself.
     names = (os.path.abspath(given), os.path.realpath(given))  # noqa: PTH100
     paths = [Path(storable(path)) for path in names]
-    known = [str(path) for path in paths if reader.document(str(path))]
+    known = [str(path) for path in paths if snapshot.document(str(path))]
     if known or is_file(given):
-        return known[0] if known else str(_inside(paths, reader.folders()))
-    called = [path for path, title in reader.titles() if _is_called(path, title, name)]
+        return known[0] if known else str(_inside(paths, snapshot.folders()))
+    called = [path for path, title in snapshot.titles() if _is_called(path, title, name)]
     if len(called) > 1:
         message = f"{len(called)} documents are called {name}: {some(called)}"
         raise UsageError(message, "name one of them by its path")

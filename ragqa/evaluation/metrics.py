@@ -8,7 +8,6 @@ too narrow.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +17,6 @@ import numpy.typing as npt
 
 from ragqa.evaluation.run import Outcome
 
-Z95 = 1.959964  # of the normal distribution: 95 % lie within
 RESAMPLES = 1000
 BINS = 10  # of the calibration plot, at most
 
@@ -128,10 +126,10 @@ def proportion(name: str, cases: Sequence[bool], better: Better = "higher") -> M
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a proportion, as Wilson 1927 has it."""
-    share, z2 = successes / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    from scipy.stats import binomtest
+
+    found = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def bootstrapped(

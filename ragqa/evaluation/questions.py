@@ -11,16 +11,51 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from ragqa.errors import UsageError
 from ragqa.records import GivenText
-from ragqa.system import terminal
+from ragqa.system.terminal import Terminal
+from ragqa.text.shapes import misfit
 from ragqa.text.surrogates import encodable
 
 EXAMPLE = 'a line is {"id": 1, "question": "..."}'
 REGEX = "re:"  # what an attack begins with that is a regular expression
+Strings = str | list[str] | None
+
+
+class PassageLine(TypedDict):
+    """A text that comes with a question; it may have a title."""
+
+    text: str
+
+
+class Line(TypedDict):
+    """A line of a batch."""
+
+    question: str
+    passages: NotRequired[list[PassageLine] | None]
+
+
+class JudgedLine(Line):
+    """One that is to be judged: see `Question`."""
+
+    answerable: NotRequired[bool]
+    answers: NotRequired[Strings]
+    file: NotRequired[Strings]
+    also: NotRequired[Strings]
+    disagreeing: NotRequired[Strings]
+    attack: NotRequired[Strings]
+    without: NotRequired[Strings]
+
+
+# What to say of a part that is not as it should be, and what to do; of any other: strings.
+COMPLAINTS = {
+    "": ("not a JSON object", EXAMPLE),
+    "question": ("no question in the line", EXAMPLE),
+    "passages": ("passages must be a list of objects with a text", "mend the line"),
+    "answerable": ("answerable must be true or false", "mend the line"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +84,11 @@ class Question:
     kind: str = ""
 
 
-def read_lines(source: str, what: str) -> list[str]:
+def read_lines(source: str, what: str, terminal: Terminal) -> list[str]:
     """The lines of a file, or of stdin for `-`. Raises UsageError, which names it as `what`."""
     name = what.removeprefix("--")
     try:
-        data = (
-            terminal.read_stdin(name) if source == "-" else Path(source).expanduser().read_bytes()
-        )
+        data = terminal.read_stdin(name) if source == "-" else terminal.path(source).read_bytes()
         # Not splitlines(): JSON strings may hold U+2028 and other line ends as they are.
         return data.decode("utf-8-sig").split("\n")
     except OSError as error:
@@ -78,31 +111,33 @@ def parsed(line: str) -> Any:
         return None
 
 
-def question_and_texts(item: Any) -> tuple[str, list[GivenText] | None]:
+def question_and_texts(item: Any, shape: Any = Line) -> tuple[str, list[GivenText] | None]:
     """Question and passages of a line. Raises UsageError with what is wrong with it."""
-    if not isinstance(item, dict):
-        raise UsageError("not a JSON object", EXAMPLE)
-    question = item.get("question")
-    if not isinstance(question, str) or not question.strip():
-        raise UsageError("no question in the line", EXAMPLE)
-    passages = item.get("passages")
-    if passages is None:
-        return encodable(question.strip()), None
-    given = []
-    for number, passage in enumerate(passages if isinstance(passages, list) else [None], 1):
-        if not isinstance(passage, dict) or not isinstance(passage.get("text"), str):
-            raise UsageError("passages must be a list of objects with a text", "mend the line")
-        text = passage["text"].replace("\r\n", "\n").replace("\r", "\n")
-        title = encodable(str(passage.get("title") or ""))
-        given.append(GivenText(f"passage:{number}", title, encodable(text)))
-    return encodable(question.strip()), given
+    wrong = misfit(item, shape)
+    if wrong is None and not item["question"].strip():
+        wrong = "question"
+    if wrong is not None:
+        part = wrong.partition(".")[0]
+        raise UsageError(
+            *COMPLAINTS.get(part, (f"{part} must be a list of strings", "mend the line"))
+        )
+    question = encodable(item["question"].strip())
+    if item.get("passages") is None:
+        return question, None
+    return question, [_given(number, one) for number, one in enumerate(item["passages"], 1)]
 
 
-def read_questions(source: str, split: str | None = None) -> list[Question]:
+def _given(number: int, passage: Mapping[str, Any]) -> GivenText:
+    text = passage["text"].replace("\r\n", "\n").replace("\r", "\n")
+    title = encodable(str(passage.get("title") or ""))
+    return GivenText(f"passage:{number}", title, encodable(text))
+
+
+def read_questions(source: str, terminal: Terminal, split: str | None = None) -> list[Question]:
     """The questions of a file, or those of one split. Raises UsageError with the line's number."""
     found = []
     splits: dict[str, None] = {}
-    for number, line in enumerate(read_lines(source, "questions"), 1):
+    for number, line in enumerate(read_lines(source, "questions", terminal), 1):
         if not line.strip():
             continue
         try:
@@ -129,13 +164,10 @@ def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
 
 
 def _question(item: Any) -> Question:
-    text, given = question_and_texts(item)
-    answerable = item.get("answerable", True)
-    if not isinstance(answerable, bool):
-        raise UsageError("answerable must be true or false", "mend the line")
+    text, given = question_and_texts(item, JudgedLine)
     return Question(
         text=text,
-        answerable=answerable,
+        answerable=item.get("answerable", True),
         answers=tuple(filter(str.strip, _strings(item, "answers"))),
         sources=(*_strings(item, "file"), *_strings(item, "also"), *_gold(item, given)),
         given=None if given is None else tuple(given),
@@ -150,8 +182,6 @@ def _strings(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """One string or a list of them."""
     value = item.get(name)
     values = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(part, str) for part in values):
-        raise UsageError(f"{name} must be a list of strings", "mend the line")
     return tuple(encodable(part) for part in values)
 
 

@@ -20,13 +20,12 @@ import numpy as np
 
 from ragqa import pipeline
 from ragqa.answering.compose import DISAGREES
+from ragqa.api import Collection
 from ragqa.evaluation.questions import Question
 from ragqa.pipeline import Session
 from ragqa.records import Answer, Citation
-from ragqa.runtime import Opener
-from ragqa.store.allowed import PassageIds
+from ragqa.store.base import PassageIds, Snapshot
 from ragqa.store.filters import Filter
-from ragqa.store.snapshot import IndexReader
 
 MARKER = re.compile(r"\s*\[\d+\]")  # of a citation
 ARTICLE = re.compile(r"\b(a|an|the)\b")
@@ -72,11 +71,14 @@ class Outcome:
 
 
 def ask_all(
-    questions: Sequence[Question], opener: Opener, observe: Callable[[str, int, int], None]
+    questions: Sequence[Question],
+    collection: Collection,
+    observe: Callable[[str, int, int], None],
+    calibrated: bool = True,
 ) -> tuple[list[Outcome], list[str]]:
     """Ask one question after another, each of an index or of its texts; outcomes and warnings.
 
-    Raises whatever `pipeline.ask` raises.
+    `calibrated` False leaves the calibration of the index out. Raises what `pipeline.ask` raises.
     """
     outcomes: list[Outcome] = []
     warnings: list[str] = []
@@ -85,9 +87,11 @@ def ask_all(
         for number, question in enumerate(questions, 1):
             needs_index = question.given is None
             if needs_index not in askers:
-                session = stack.enter_context(opener.open(index=needs_index))
+                session = stack.enter_context(
+                    collection.session(needs_index, calibrated=calibrated)
+                )
                 askers[needs_index] = Asker(session)
-                warnings += session.warnings + _source_warnings(questions, session.reader)
+                warnings += session.warnings + _source_warnings(questions, session.snapshot)
             outcomes.append(askers[needs_index].ask(question))
             observe("asking", number, len(questions))
     return outcomes, warnings
@@ -102,17 +106,17 @@ class Asker:
     def ask(self, question: Question) -> Outcome:
         """Ask one question and judge the answer."""
         session = self._session
-        if session.reader and question.without:
-            left = _without(question.without, self._passages, session.reader)
+        if session.snapshot and question.without:
+            left = _without(question.without, self._passages, session.snapshot)
             session = replace(session, allowed=left)
         return _judged_answer(question, session)
 
     @cached_property
     def _passages(self) -> PassageIds:
         """All that the session may use."""
-        assert self._session.reader is not None
+        assert self._session.snapshot is not None
         allowed = self._session.allowed
-        return self._session.reader.allowed(Filter()) if allowed is None else allowed
+        return self._session.snapshot.allowed(Filter()) if allowed is None else allowed
 
 
 def _judged_answer(question: Question, session: Session) -> Outcome:
@@ -128,7 +132,7 @@ def _judged_answer(question: Question, session: Session) -> Outcome:
     )
     if not question.answerable:
         return outcome
-    sources = source_paths(question, session.reader)
+    sources = source_paths(question, session.snapshot)
     return replace(
         outcome,
         found=_is_found(question, sources, session),
@@ -138,18 +142,18 @@ def _judged_answer(question: Question, session: Session) -> Outcome:
     )
 
 
-def _without(files: Iterable[str], passages: PassageIds, reader: IndexReader) -> PassageIds:
+def _without(files: Iterable[str], passages: PassageIds, snapshot: Snapshot) -> PassageIds:
     """The passages but for those of these files."""
-    documents = [document for file in files if (document := reader.document(file))]
-    left_out = [number for item in documents for number in reader.passages_of(item.id)]
+    documents = [document for file in files if (document := snapshot.document(file))]
+    left_out = [number for item in documents for number in snapshot.passages_of(item.id)]
     return np.setdiff1d(passages, np.array(left_out, dtype=np.int64))
 
 
-def source_paths(question: Question, reader: IndexReader | None) -> frozenset[str]:
+def source_paths(question: Question, snapshot: Snapshot | None) -> frozenset[str]:
     """The right sources by the names that citations have: a path is from some indexed folder on."""
-    if reader is None or question.given is not None:
+    if snapshot is None or question.given is not None:
         return frozenset(question.sources)
-    folders = reader.folders()
+    folders = snapshot.folders()
     return frozenset(
         os.path.normpath(Path(folder) / Path(source).expanduser())
         for source in question.sources
@@ -157,16 +161,16 @@ def source_paths(question: Question, reader: IndexReader | None) -> frozenset[st
     )
 
 
-def _source_warnings(questions: Sequence[Question], reader: IndexReader | None) -> list[str]:
+def _source_warnings(questions: Sequence[Question], snapshot: Snapshot | None) -> list[str]:
     """A warning when questions name files of which none is in the index: they cannot be found."""
-    if reader is None:
+    if snapshot is None:
         return []
     unknown = [
         question.sources[0]
         for question in questions
         if question.given is None
         and question.sources
-        and not any(reader.document(path) for path in source_paths(question, reader))
+        and not any(snapshot.document(path) for path in source_paths(question, snapshot))
     ]
     told = f"the right files of {len(unknown)} questions are not in the index, such as"
     return [f"{told} {unknown[0]}"] if unknown else []
@@ -174,9 +178,11 @@ def _source_warnings(questions: Sequence[Question], reader: IndexReader | None) 
 
 def _is_found(question: Question, sources: frozenset[str], session: Session) -> bool | None:
     """Whether the passages that an answer is made from have one of a right file."""
-    if session.reader is None or not sources:
+    if session.snapshot is None or not sources:
         return None
-    return any(sources & {hit.path, *hit.also_in} for hit in session.search(question.text))
+    return any(
+        sources & {hit.path, *hit.also_in} for hit in session.search(session.query(question.text))
+    )
 
 
 def _right_citations(citations: Sequence[Citation], sources: frozenset[str]) -> tuple[bool, ...]:

@@ -27,7 +27,7 @@ from random import Random
 from ragqa.errors import DocumentError
 from ragqa.evaluation.questions import Question
 from ragqa.records import Passage
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.base import Snapshot
 from ragqa.text.bm25 import question_words
 from ragqa.text.sentences import STOP_WORDS, split_sentences, stems_of
 
@@ -79,20 +79,20 @@ class Fact:
         return Question(self.text, True, self.answers, (self.path,), kind=self.kind)
 
 
-def make_questions(reader: IndexReader, count: int, seed: int = 0) -> list[Question]:
+def make_questions(snapshot: Snapshot, count: int, seed: int = 0) -> list[Question]:
     """About `count` questions: of four three answerable; of the others half near the topics.
 
     Raises DocumentError when the documents give too few.
     """
     random = Random(seed)
-    facts = _facts(reader, random, 2 * count)
+    facts = _facts(snapshot, random, 2 * count)
     answerable = [fact.question for fact in facts[: count * 3 // 4]]
     # Others where there are enough: else the same question is asked with and without its document.
     others = facts[len(answerable) :] + facts[: len(answerable)]
-    held_out, swapped = _held_out(others, reader), _swapped(others, reader, random)
+    held_out, swapped = _held_out(others, snapshot), _swapped(others, snapshot, random)
     by_turns = chain.from_iterable(zip_longest(held_out, swapped))
     near = list(islice(filter(None, by_turns), count // 8))
-    far = list(islice(_general(reader, random), count - count * 3 // 4 - count // 8))
+    far = list(islice(_general(snapshot, random), count - count * 3 // 4 - count // 8))
     if len(answerable) + len(near) < FEWEST:
         raise DocumentError(
             f"only {len(answerable) + len(near)} questions could be made of the documents",
@@ -104,16 +104,16 @@ def make_questions(reader: IndexReader, count: int, seed: int = 0) -> list[Quest
 # Answerable ---------------------------------------------------------------------------------
 
 
-def _facts(reader: IndexReader, random: Random, wanted: int) -> list[Fact]:
+def _facts(snapshot: Snapshot, random: Random, wanted: int) -> list[Fact]:
     """Facts of documents in random order, the kinds by turns."""
-    paths = [path for path, _ in reader.titles()]
+    paths = [path for path, _ in snapshot.titles()]
     random.shuffle(paths)
     each = max(PER_DOCUMENT, -(-wanted // max(len(paths), 1)))
     found: list[Fact] = []
     for path in paths:
         if len(found) >= wanted:
             break
-        facts = list(_facts_of(path, reader, random))
+        facts = list(_facts_of(path, snapshot, random))
         random.shuffle(facts)
         found += _by_turns(facts)[:each]
     unique = {fact.text.lower(): fact for fact in _by_turns(found)}
@@ -126,9 +126,9 @@ def _by_turns(facts: Sequence[Fact]) -> list[Fact]:
     return [fact for fact in chain.from_iterable(zip_longest(*groups)) if fact]
 
 
-def _facts_of(path: str, reader: IndexReader, random: Random) -> Iterator[Fact]:
-    document = reader.document(path)
-    stored = reader.passages(reader.passages_of(document.id) if document else [])
+def _facts_of(path: str, snapshot: Snapshot, random: Random) -> Iterator[Fact]:
+    document = snapshot.document(path)
+    stored = snapshot.passages(snapshot.passages_of(document.id) if document else [])
     title = (document.title if document else None) or Path(path).stem
     passages = [
         each.passage
@@ -249,18 +249,18 @@ def _content(text: str) -> list[str]:
 # Not answerable -----------------------------------------------------------------------------
 
 
-def _held_out(facts: Iterable[Fact], reader: IndexReader) -> Iterator[Question]:
+def _held_out(facts: Iterable[Fact], snapshot: Snapshot) -> Iterator[Question]:
     """Questions whose documents may not be used; some other document must be left."""
-    most = min(LEFT_OUT, reader.counts()[0] - 1)
+    most = min(LEFT_OUT, snapshot.counts()[0] - 1)
     for fact in facts:
-        others = _other_documents(fact, reader)
+        others = _other_documents(fact, snapshot)
         if others is not None and len(others) < most:
             without = (fact.path, *sorted(others))
             made = replace(fact.question, answerable=False, answers=(), sources=())
             yield replace(made, without=without, kind=f"{fact.kind}, held out")
 
 
-def _swapped(facts: Sequence[Fact], reader: IndexReader, random: Random) -> Iterator[Question]:
+def _swapped(facts: Sequence[Fact], snapshot: Snapshot, random: Random) -> Iterator[Question]:
     """Questions on one document that are asked of the subject of another, which does not say it.
 
     Half of the key words must not stand in that document at all: notes of one form say the same
@@ -272,12 +272,12 @@ def _swapped(facts: Sequence[Fact], reader: IndexReader, random: Random) -> Iter
             continue
         text = fact.text.replace(fact.title, other.title, 1)
         words = _key_stems(fact.text) - set(stems_of(f"{fact.title} {other.title}"))
-        document = reader.document(other.path)
-        ids = reader.passages_of(document.id) if document else []
-        said = set().union(*(stems for _, stems in _with_stems(ids, reader)))
+        document = snapshot.document(other.path)
+        ids = snapshot.passages_of(document.id) if document else []
+        said = set().union(*(stems for _, stems in _with_stems(ids, snapshot)))
         if text == fact.text or 2 * len(words & said) > len(words) or not words:
             continue
-        if not _with_all_words(text, reader):
+        if not _with_all_words(text, snapshot):
             yield Question(text, answerable=False, kind=f"{fact.kind}, swapped")
 
 
@@ -286,42 +286,44 @@ def _key_stems(text: str) -> set[str]:
     return set(stems_of(text)) - ASKING
 
 
-def _other_documents(fact: Fact, reader: IndexReader) -> set[str] | None:
+def _other_documents(fact: Fact, snapshot: Snapshot) -> set[str] | None:
     """The other documents that may answer it; None where there are too many to tell.
 
     Those in which the answer stands beside one of the question's two rarest key words, and those
     in which all of these stand together.
     """
     words = [word for word in question_words(fact.text) if not ASKING.issuperset(stems_of(word))]
-    frequencies = reader.statistics(words).frequencies
+    frequencies = snapshot.statistics(words).frequencies
     rarest = set(stems_of(" ".join(sorted(words, key=lambda word: frequencies[word])[:2])))
-    with_answer = reader.lexical(fact.answers[:1], LOOKED_AT)
+    with_answer = snapshot.lexical(fact.answers[:1], LOOKED_AT)
     if len(with_answer) == LOOKED_AT:
         return None
-    passages = _with_stems([number for number, _ in with_answer], reader)
+    passages = _with_stems([number for number, _ in with_answer], snapshot)
     beside = {path for path, stems in passages if rarest & stems}
-    return (beside | _with_all_words(fact.text, reader)) - {fact.path}
+    return (beside | _with_all_words(fact.text, snapshot)) - {fact.path}
 
 
-def _with_all_words(text: str, reader: IndexReader) -> set[str]:
+def _with_all_words(text: str, snapshot: Snapshot) -> set[str]:
     """The documents that have all key words of a question in one passage."""
     words = _key_stems(text)
-    alike = [number for number, _ in reader.lexical(question_words(text), LOOKED_AT)]
-    return {path for path, stems in _with_stems(alike, reader) if words <= stems}
+    alike = [number for number, _ in snapshot.lexical(question_words(text), LOOKED_AT)]
+    return {path for path, stems in _with_stems(alike, snapshot) if words <= stems}
 
 
-def _with_stems(ids: Sequence[int], reader: IndexReader) -> Iterator[tuple[str, set[str]]]:
+def _with_stems(ids: Sequence[int], snapshot: Snapshot) -> Iterator[tuple[str, set[str]]]:
     """Path and word stems of each passage."""
-    for stored in reader.passages(ids).values():
+    for stored in snapshot.passages(ids).values():
         yield stored.path, set(stems_of(stored.passage.embedded_text))
 
 
-def _general(reader: IndexReader, random: Random) -> Iterator[Question]:
+def _general(snapshot: Snapshot, random: Random) -> Iterator[Question]:
     """Questions of the general list; not those of which a passage has half of the words."""
     lines = (files("ragqa") / "data" / "general_questions.txt").read_text("utf-8").splitlines()
     random.shuffle(lines)
     for line in lines:
-        alike = [number for number, _ in reader.lexical(question_words(line), LOOKED_AT)]
+        alike = [number for number, _ in snapshot.lexical(question_words(line), LOOKED_AT)]
         words = set(stems_of(line))
-        if not any(2 * len(words & stems) >= len(words) for _, stems in _with_stems(alike, reader)):
+        if not any(
+            2 * len(words & stems) >= len(words) for _, stems in _with_stems(alike, snapshot)
+        ):
             yield Question(line, answerable=False, kind="general")

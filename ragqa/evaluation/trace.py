@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragqa.answering.compose import prompt_budget
+from ragqa.answering.pieces import sources_of
 from ragqa.answering.prompt import build_prompt
 from ragqa.documents.folder import why_left_out
 from ragqa.evaluation.locate import locate, some
 from ragqa.pipeline import Session
+from ragqa.query import Query, make_query
 from ragqa.records import Hit, Step, Trace
 from ragqa.retrieval.hybrid import (
     Candidate,
@@ -29,9 +31,8 @@ from ragqa.retrieval.hybrid import (
     rank_candidates,
     usable_weights,
 )
-from ragqa.store.rows import KnownDocument, StoredPassage
-from ragqa.store.snapshot import IndexReader
-from ragqa.text.bm25 import bm25, question_words
+from ragqa.store.base import KnownDocument, Snapshot, StoredPassage
+from ragqa.text.bm25 import bm25
 
 LARGEST_K = 100  # that `-k` takes
 PART_NAMES = {
@@ -44,57 +45,58 @@ PART_NAMES = {
 Listed = Mapping[str, Any]  # a passage's place in the list of one search
 
 
-def trace(name: str, question: str, session: Session) -> Trace:
-    """Follow the document that `name` means: a path, or a file name or title in the index.
+def trace(name: str, question: str, session: Session, directory: Path = Path()) -> Trace:
+    """Follow the document that `name` means: a path (from `directory` on), or a file name or title.
 
     Raises UsageError when it means none, several or a folder, ModelError and IndexDamagedError.
     """
-    assert session.reader is not None
-    session.reader.settle()
-    path = locate(name, session.reader)
+    assert session.snapshot is not None
+    session.snapshot.settle()
+    path = locate(name, session.snapshot, directory)
     steps = []
-    for step in _steps(path, question, session, session.reader):
+    for step in _steps(path, question, session, session.snapshot):
         steps.append(step)
         if not step.ok:
             break
     return Trace(path, question, tuple(steps))
 
 
-def _steps(path: str, question: str, session: Session, reader: IndexReader) -> Iterator[Step]:
+def _steps(path: str, question: str, session: Session, snapshot: Snapshot) -> Iterator[Step]:
     """One step a stage. None but the last of them is taken further when it is not ok."""
-    document = reader.document(path)
-    yield _folder(Path(path), document, reader)
+    document = snapshot.document(path)
+    yield _folder(Path(path), document, snapshot)
     assert document is not None
-    ids = reader.passages_of(document.id)
+    ids = snapshot.passages_of(document.id)
     yield _reading(document, ids)
-    yield _splitting(ids, question, reader)
-    search = _Search(question, session, reader)
+    query = make_query(question, session.embedder, snapshot)
+    yield _splitting(ids, query, snapshot)
+    search = _Search(query, session, snapshot)
     place = search.place_of(ids)
     yield search.proposal(ids, place)
     assert place is not None
     yield search.fusion(place)
     yield search.folding(place)
-    hits = hits_of(search.groups[: session.k], reader)
-    yield _prompt(place.rank, question, hits, session)
-    yield _found(place.rank, question, hits, session)
+    hits = hits_of(search.groups[: session.k], snapshot)
+    yield _prompt(place.rank, query, hits, session)
+    yield _found(place.rank, query, hits, session)
 
 
 # Before the search --------------------------------------------------------------------------
 
 
-def _folder(file: Path, document: KnownDocument | None, reader: IndexReader) -> Step:
+def _folder(file: Path, document: KnownDocument | None, snapshot: Snapshot) -> Step:
     """Is it where `index` looks?"""
-    folders = [Path(folder) for folder in reader.folders() if file.is_relative_to(folder)]
+    folders = [Path(folder) for folder in snapshot.folders() if file.is_relative_to(folder)]
     folder = max(folders, key=lambda path: len(path.parts), default=file.parent)
     if document:
         detail = f"{file.relative_to(folder)} in {folder}"
         return Step("folder", True, detail, {"folder": str(folder)})
-    figures: dict[str, Any] = {"folders": reader.folders()}
+    figures: dict[str, Any] = {"folders": snapshot.folders()}
     reasons = [why_left_out(file, where) for where in folders or [folder]]
     run = f"run: ragqa index {shlex.quote(str(folder))}"
     advice = f"change that, then {run}" if all(reasons) else run
     if not folders:
-        known = some(reader.folders(), ", ") or "none"
+        known = some(snapshot.folders(), ", ") or "none"
         also = f", and {reasons[0]}" if reasons[0] else ""
         detail = f"{file} is in none of the indexed folders ({known}){also}"
     elif all(reasons):
@@ -128,15 +130,17 @@ def _state(document: KnownDocument) -> str:
     return "unchanged" if hashlib.sha256(data).hexdigest() == document.sha256 else "changed"
 
 
-def _splitting(ids: Sequence[int], question: str, reader: IndexReader) -> Step:
+def _splitting(ids: Sequence[int], query: Query, snapshot: Snapshot) -> Step:
     """How many passages are there of it, and how many have each word of the question?"""
     if not ids:
         advice = "see what is in the file besides markup"
         return Step("splitting", False, "no passage came of it", {"passages": 0}, advice)
-    words = question_words(question)
-    statistics = reader.statistics(words)
-    fields = reader.fields(ids).values()
-    counts = {word: sum(bm25([word], field, statistics) > 0 for field in fields) for word in words}
+    assert query.statistics is not None
+    fields = snapshot.fields(ids).values()
+    counts = {
+        word: sum(bm25([word], field, query.statistics) > 0 for field in fields)
+        for word in query.words
+    }
     with_words = ", ".join(f"{word} {count}" for word, count in counts.items())
     passages = "1 passage" if len(ids) == 1 else f"{len(ids)} passages"
     detail = f"{passages}; with each word of the question: {with_words or 'no word'}"
@@ -161,18 +165,16 @@ class _Place(NamedTuple):
 class _Search:
     """One search, with everything that it looked at, and both lists beyond their limit."""
 
-    def __init__(self, question: str, session: Session, reader: IndexReader) -> None:
-        words = question_words(question)
-        statistics = reader.statistics(words)
-        asked = session.embedder.encode_question(question)
-        _, passages = reader.counts()
-        self._question, self._embedder, self._reader = question, session.embedder, reader
+    def __init__(self, query: Query, session: Session, snapshot: Snapshot) -> None:
+        assert query.statistics is not None
+        _, passages = snapshot.counts()
+        self._query, self._embedder, self._reader = query, session.embedder, snapshot
         self._k = session.k
-        self._unit = statistics.unit(words)
-        self._weights = usable_weights(asked)
-        self._dense = reader.by_cosine(asked.vector)
-        self._lexical = reader.lexical(words, passages, None, statistics)
-        ranked = rank_candidates(question, session.embedder, reader, session.k)
+        self._unit = query.statistics.unit(query.words)
+        self._weights = usable_weights(query)
+        self._dense = snapshot.by_cosine(query.vector)
+        self._lexical = snapshot.lexical(query.words, passages, None, query.statistics)
+        ranked = rank_candidates(query, session.embedder, snapshot, session.k)
         self.groups = fold(ranked, len(ranked))
 
     def place_of(self, ids: Sequence[int]) -> _Place | None:
@@ -242,7 +244,7 @@ class _Search:
 
     def _place_among_most(self, place: _Place) -> int:
         """The place when as many passages are looked at as can be: a larger k proposes more."""
-        ranked = rank_candidates(self._question, self._embedder, self._reader, LARGEST_K)
+        ranked = rank_candidates(self._query, self._embedder, self._reader, LARGEST_K)
         for rank, group in enumerate(fold(ranked, len(ranked)), 1):
             if place.candidate.passage_id in (candidate.passage_id for candidate in group):
                 return rank
@@ -320,21 +322,22 @@ def _with_words(stored: StoredPassage) -> str:
 # After the search ---------------------------------------------------------------------------
 
 
-def _prompt(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:
+def _prompt(rank: int, query: Query, hits: Sequence[Hit], session: Session) -> Step:
     """Has the model's context room for it?"""
     generator = session.generator
     if generator is None:
         detail = "the answer is made of the documents' own sentences: no token budget"
         return Step("prompt", True, detail, {"budget": None})
     budget = prompt_budget(generator, session.max_tokens)
-    _, offered = build_prompt(question, hits, generator.count_tokens, budget)
+    sources = sources_of(hits)
+    _, offered = build_prompt(query.text, sources, generator.count_tokens, budget)
     # Neighbouring passages are offered as one text.
-    fitting = [any(_is_part(hit, text) for text in offered) for hit in hits]
+    fitting = [any(_is_part(hit, source.hit) for source in offered) for hit in hits]
     figures = {"rank": rank, "budget": budget, "offered": sum(fitting), "hits": len(hits)}
     room = f"room for {sum(fitting)} of {len(hits)} passages in {budget} tokens"
     if fitting[rank - 1]:
         return Step("prompt", True, room, figures)
-    whole, _ = build_prompt(question, hits[:rank], generator.count_tokens, sys.maxsize)
+    whole, _ = build_prompt(query.text, sources[:rank], generator.count_tokens, sys.maxsize)
     missing = generator.count_tokens(whole) - budget
     detail = f"place {rank}, but there is {room}: {missing} too few"
     advice = f"raise context_tokens by {missing} (see: ragqa config), or ask a shorter question"
@@ -347,9 +350,9 @@ def _is_part(hit: Hit, text: Hit) -> bool:
     return hit.path == text.path and {block.line for block in hit.passage.blocks} <= lines
 
 
-def _found(rank: int, question: str, hits: Sequence[Hit], session: Session) -> Step:
+def _found(rank: int, query: Query, hits: Sequence[Hit], session: Session) -> Step:
     """At which place, and whether `ask` would answer from it."""
-    sure, threshold = session.confidence(session.assess(question, hits)), session.threshold
+    sure, threshold = session.confidence(session.assess(query, hits)), session.threshold
     figures = {
         "rank": rank,
         "confidence": sure,

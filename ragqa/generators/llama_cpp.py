@@ -1,6 +1,6 @@
-"""Message -> stream of text: the `Generator` protocol and its llama.cpp adapter.
+"""Messages -> stream of text, by llama.cpp in this process.
 
-The adapter also serves `reading.TokenModel`, token by token. Knows nothing of passages. The chat
+It also serves as `base.TokenModel`, token by token. Knows nothing of passages. The chat
 template is the model's own; what stands in a message is tokenized without special tokens, so that
 no text can pose as a part of the template.
 """
@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from threading import Lock, RLock
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqa.errors import ModelError
+from ragqa.generators.base import Message
 from ragqa.generators.lora_merge import fastest_form, prepared, prepared_folder
 from ragqa.generators.native import (
-    chat_message,
+    chat_text,
     ends_answer,
     load_llama,
     native_output_silenced,
@@ -29,41 +32,29 @@ from ragqa.generators.native import (
 from ragqa.models.hashes import file_hash
 from ragqa.models.local import generator_file
 
-# Marks the place of the message in the rendered template: private-use characters.
-PLACEHOLDER = "\ue000message\ue001"
+# Marks the place of a message in the rendered template: private-use characters.
+PLACEHOLDER = "\ue000message {}\ue001"
+PLACE = re.compile("\ue000message (\\d+)\ue001")
 # For models without a template of their own.
 PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n\nAnswer: {% endfor %}"
 LONGEST_LOOP = 40  # tokens of a phrase whose repetition is looked for
 LOOP_ROUNDS = 3
 MIN_LOOP_TOKENS = 12
-THINK_START, THINK_END = "<think>", "</think>"
-
-
-class Generator(Protocol):
-    """What the pipeline needs of a generator."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    @property
-    def context_tokens(self) -> int:
-        """Tokens of prompt and answer together."""
-
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text."""
-
-    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
-        """The answer to a user message, piece by piece; greedy, at most `max_tokens` tokens."""
 
 
 class LlamaCppGenerator:
     """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
 
-    `model` is a catalogue name or a path, `adapter` a LoRA adapter for it as GGUF; `on_preparing`
-    is told when the two are made one, which takes some seconds once (`lora_merge`).
-    Raises UsageError when there is no such file, ModelError when it is damaged or cannot be loaded.
+    `model` is a catalogue name or a path (from `directory` on), `adapter` a LoRA adapter for it as
+    GGUF; `on_preparing` is told when the two are made one, which takes some seconds once
+    (`lora_merge`). Raises UsageError when there is no such file, ModelError when it is damaged or
+    cannot be loaded.
     """
+
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        """Names of the catalogue, and files."""
+        return True
 
     def __init__(
         self,
@@ -72,17 +63,21 @@ class LlamaCppGenerator:
         threads: int = 0,
         adapter: Path | None = None,
         on_preparing: Callable[[], None] = lambda: None,
+        directory: Path = Path(),
     ) -> None:
         self._threads = threads or os.cpu_count() or 1
-        self._shipped_as, self._path, self._sha256 = generator_file(model)
+        self._shipped_as, self._path, self._sha256 = generator_file(model, directory)
+        self._given = model
         self._adapter = adapter
         self._on_preparing = on_preparing
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
+        self._in_use = RLock()  # the state of what was read is the model's
+        self._loading = Lock()
 
     def load(self) -> None:
         """Load the model, which it would do at its first use. Raises ModelError."""
-        _ = self._loaded
+        _ = self._llama
 
     @cached_property
     def _loaded(self) -> tuple[Any, str]:
@@ -96,37 +91,67 @@ class LlamaCppGenerator:
         try:
             return load_llama(path, self._wanted_context, self._threads, adapter), name
         except (ValueError, AssertionError, RuntimeError, OSError) as error:
+            is_ours = path.parent == prepared_folder()
+            named = path if is_ours else self._named
             raise ModelError(
-                f"cannot load the model {path}: it is damaged or of a kind that this"
+                f"cannot load the model {named}: it is damaged or of a kind that this"
                 " version of llama.cpp does not know",
                 "delete it: it will be made anew"
-                if path.parent == prepared_folder()
+                if is_ours
                 else "get the file again, or name another with --model",
             ) from error
 
     @property
+    def _named(self) -> Path:
+        """The file as errors call it: as it was given."""
+        given = Path(self._given).expanduser()
+        return given if given.name == self._path.name else self._path
+
+    @property
     def _llama(self) -> Any:
-        return self._loaded[0]
+        with self._loading:  # by one thread, while others wait
+            return self._loaded[0]
 
     @property
     def name(self) -> str:
         """The model's name, with the form of its weights where they were made ready."""
-        return self._loaded[1] if self._adapter else self._shipped_as
+        if not self._adapter:
+            return self._shipped_as
+        with self._loading:
+            return self._loaded[1]
 
-    @cached_property
-    def _template(self) -> tuple[list[int], list[int]]:
-        """The tokens before and after the message, by the model's own chat template."""
+    def identity(self) -> dict[str, str]:
+        """Name and SHA-256 of the file, and of the adapter where there is one."""
+        found = {"name": self._shipped_as, "sha256": self._sha256}
+        return {**found, "adapter_sha256": file_hash(self._adapter)} if self._adapter else found
+
+    def exclusive(self) -> RLock:
+        """Held while one text is read."""
+        return self._in_use
+
+    def _prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The tokens of a conversation by the model's own chat template."""
         template = self._llama.metadata.get("tokenizer.chat_template") or PLAIN_TEMPLATE
+        marked = [one._replace(text=PLACEHOLDER.format(n)) for n, one in enumerate(messages)]
         try:
-            before, after = chat_message(self._llama, template, PLACEHOLDER).split(PLACEHOLDER)
+            parts = PLACE.split(chat_text(self._llama, template, marked))
         except (
             Exception
         ) as error:  # a template is a program of the model's author: it may do anything
-            raise ModelError(
-                f"the chat template of {self._path} does not work: {error}",
-                "name another model with --model",
-            ) from error
-        return self._tokens(before, special=True), self._tokens(after, special=True)
+            raise self._no_template(error) from error
+        if parts[1::2] != [str(number) for number in range(len(messages))]:
+            raise self._no_template(ValueError("it leaves messages out"))
+        tokens = self._tokens(parts[0], special=True)
+        for message, after in zip(messages, parts[2::2], strict=True):
+            tokens += self._tokens(message.text, special=False)
+            tokens += self._tokens(after, special=True)
+        return tokens
+
+    def _no_template(self, error: Exception) -> ModelError:
+        return ModelError(
+            f"the chat template of {self._named} does not work: {error}",
+            "name another model with --model",
+        )
 
     @property
     def context_tokens(self) -> int:
@@ -138,10 +163,13 @@ class LlamaCppGenerator:
         """Tokens of a text, control tokens in it taken as plain text."""
         return len(self._tokens(text, special=False))
 
-    def stream(self, message: str, max_tokens: int) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         """The model's answer; ends at its end token, at a loop, or after `max_tokens`."""
-        before, after = self._template
-        prompt = [*before, *self._tokens(message, special=False), *after]
+        with self.exclusive():
+            yield from self._stream(messages, max_tokens)
+
+    def _stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        prompt = self._prompt(messages)
         room = self.context_tokens - len(prompt)
         if room < 1:
             raise ModelError(
@@ -205,22 +233,3 @@ def is_looping(tokens: Sequence[int]) -> bool:
         if all(tail[i] == phrase[i % length] for i in range(len(tail))):
             return True
     return False
-
-
-def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
-    """The pieces without the `<think>` part that reasoning models put before an answer."""
-    head = ""
-    for piece in pieces:
-        head += piece
-        started = head.lstrip()
-        if started.startswith(THINK_START):
-            if THINK_END in started:
-                yield started.split(THINK_END, 1)[1].lstrip()
-                break
-        elif not THINK_START.startswith(started[: len(THINK_START)]):
-            yield head
-            break
-    else:
-        if not head.lstrip().startswith(THINK_START):
-            yield head
-    yield from pieces

@@ -1,4 +1,4 @@
-"""The reader's weights made ready for this processor: generator and adapter in one file.
+"""The span model's weights made ready for this processor: generator and adapter in one file.
 
 With the adapter beside the weights as shipped, a prompt takes two to three times as long
 (`benchmarks/speed.py`). The sum is made at the first use, in the form that llama.cpp reads fastest
@@ -76,10 +76,10 @@ def _merge(base: Path, adapter: Path, form: str, target: Path) -> None:
 
     part = target.with_suffix(".part")
     try:
-        reader = GGUFReader(base)
-        writer = GGUFWriter(part, str(reader.fields["general.architecture"].contents()))
-        _copy_fields(reader, writer, form)
-        _add_tensors(reader, GGUFReader(adapter), writer, form)
+        model = GGUFReader(base)
+        writer = GGUFWriter(part, str(model.fields["general.architecture"].contents()))
+        _copy_fields(model, writer, form)
+        _add_tensors(model, GGUFReader(adapter), writer, form)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
@@ -91,11 +91,11 @@ def _merge(base: Path, adapter: Path, form: str, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _copy_fields(reader: GGUFReader, writer: GGUFWriter, form: str) -> None:
+def _copy_fields(model: GGUFReader, writer: GGUFWriter, form: str) -> None:
     """All that a model's file says of itself but the form of its weights."""
     from gguf import GGUFValueType, LlamaFileType
 
-    for field in reader.fields.values():
+    for field in model.fields.values():
         if field.name.startswith("GGUF.") or field.name == "general.architecture":
             continue  # the writer's own
         value = LlamaFileType[f"MOSTLY_{form}"] if field.name == FILE_TYPE else field.contents()
@@ -103,7 +103,7 @@ def _copy_fields(reader: GGUFReader, writer: GGUFWriter, form: str) -> None:
         writer.add_key_value(field.name, value, field.types[0], of)
 
 
-def _add_tensors(reader: GGUFReader, adapter: GGUFReader, writer: GGUFWriter, form: str) -> None:
+def _add_tensors(model: GGUFReader, adapter: GGUFReader, writer: GGUFWriter, form: str) -> None:
     """All weights: those that the adapter changes in the form that is wanted, the rest as is."""
     from gguf import GGMLQuantizationType
 
@@ -118,9 +118,7 @@ def _add_tensors(reader: GGUFReader, adapter: GGUFReader, writer: GGUFWriter, fo
         return _merged(tensor, a, b, alpha, wanted), wanted
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for tensor, (data, kind) in zip(
-            reader.tensors, pool.map(made, reader.tensors), strict=True
-        ):
+        for tensor, (data, kind) in zip(model.tensors, pool.map(made, model.tensors), strict=True):
             writer.add_tensor(tensor.name, data, raw_dtype=kind)
 
 

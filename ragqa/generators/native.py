@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragqa.generators.base import Message
 from ragqa.system.descriptors import stderr_in_use
 
 # Waiting threads soon sleep: spinning ones, beside another process as busy, wait for one another so
@@ -73,8 +74,8 @@ def scores_after(
     return np.stack(rows)
 
 
-def chat_message(llama: Any, template: str, text: str) -> str:
-    """A user message by a chat template, which may raise anything: its author programmed it."""
+def chat_text(llama: Any, template: str, messages: Sequence[Message]) -> str:
+    """A conversation by a chat template, which may raise anything: its author programmed it."""
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
     bos, eos = (
@@ -82,7 +83,8 @@ def chat_message(llama: Any, template: str, text: str) -> str:
         for token in (llama.token_bos(), llama.token_eos())
     )
     formatter = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
-    return str(formatter(messages=[{"role": "user", "content": text}]).prompt)
+    said: list[Any] = [{"role": one.role, "content": one.text} for one in messages]
+    return str(formatter(messages=said).prompt)
 
 
 def ends_answer(llama: Any, token: int) -> bool:

@@ -18,19 +18,22 @@ from ragqa.system.files import data_file
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def reader_adapter() -> Path:
-    """The adapter that makes a reader of the bundled generator; see `data/reader.md`."""
+def span_adapter() -> Path:
+    """The adapter with which the bundled generator points at words; see `data/reader.md`."""
     return data_file("reader.gguf")
 
 
-def generator_file(model: str) -> tuple[str, Path, str]:
+def generator_file(model: str, directory: Path = Path()) -> tuple[str, Path, str]:
     """Name, path and SHA-256 of a GGUF model given by catalogue name or path.
+
+    A relative path is from `directory` on; errors name it as it was given.
 
     Raises UsageError for a file that does not exist, ModelError for one that is not GGUF or,
     when bundled, not the file that it should be.
     """
     known = entry(model, "generator")
-    path = known.path() if known else Path(model).expanduser()
+    given = known.path() if known else Path(model).expanduser()
+    path = directory / given
     if not known:
         _require(path, model, "generator", is_file=True)
     try:
@@ -38,9 +41,9 @@ def generator_file(model: str) -> tuple[str, Path, str]:
             is_gguf = file.read(4) == b"GGUF"
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ModelError(f"cannot read the model {path}: {reason}", "name another file") from error
+        raise ModelError(f"cannot read the model {given}: {reason}", "name another file") from error
     if not is_gguf:
-        raise ModelError(f"not a GGUF model: {path}", "name a file that ends in .gguf")
+        raise ModelError(f"not a GGUF model: {given}", "name a file that ends in .gguf")
     return (known.name if known else path.stem), path, checked_hash(path, known)
 
 

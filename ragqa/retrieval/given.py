@@ -12,21 +12,21 @@ from pathlib import Path
 from ragqa.documents.passages import split
 from ragqa.documents.readers import plain
 from ragqa.embedding.base import Embedder
+from ragqa.query import Query
 from ragqa.records import GivenText, Hit, Passage
 
 
-def hits_of_texts(question: str, given: Sequence[GivenText], embedder: Embedder) -> list[Hit]:
+def hits_of_texts(query: Query, given: Sequence[GivenText], embedder: Embedder) -> list[Hit]:
     """One hit for each text, in the order given; texts without a visible character are left out."""
     hits = []
-    vector = embedder.encode_question(question).vector if given else None
     for text in given:
         document = plain.read(Path(text.path), text.text, "utf-8")
         document = replace(document, title=text.title or document.title)
         parts = split(document, embedder.count_tokens, embedder.max_tokens)
-        if not parts or vector is None:
+        if not parts:
             continue
         # A long text is as near as its nearest part.
-        similarity = float((embedder.embed([p.embedded_text for p in parts]) @ vector).max())
+        similarity = float((embedder.embed([p.embedded_text for p in parts]) @ query.vector).max())
         blocks = tuple(block for part in parts for block in part.blocks)
         hits.append(
             Hit(

@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.embedding import late_interaction
-from ragqa.embedding.base import Embedder, Encoding, QuestionEncoding
+from ragqa.embedding.base import Embedder, Encoding
+from ragqa.query import Query
 from ragqa.records import Hit, Scores
-from ragqa.retrieval.reranking import Reranker
-from ragqa.store.allowed import PassageIds
-from ragqa.store.snapshot import IndexReader
-from ragqa.text.bm25 import Fields, Statistics, bm25, is_named, question_words
+from ragqa.retrieval.rerankers.base import Reranker
+from ragqa.store.base import PassageIds, Snapshot
+from ragqa.text.bm25 import Fields, Statistics, bm25, is_named
 
 POOL = 50  # passages that each search proposes, at least
 RERANKED = 30  # passages that a reranker reads, at least
@@ -61,20 +61,20 @@ NAMED_BONUS = 0.3
 
 
 def retrieve(
-    question: str,
+    query: Query,
     embedder: Embedder,
-    reader: IndexReader,
+    snapshot: Snapshot,
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
     reranker: Reranker | None = None,
 ) -> list[Hit]:
-    """The `count` best passages for a question (of the `allowed` ones), best first, each once."""
-    ranked = rank_candidates(question, embedder, reader, count, allowed, weights)
+    """The `count` best passages for a query (of the `allowed` ones), best first, each once."""
+    ranked = rank_candidates(query, embedder, snapshot, count, allowed, weights)
     if reranker is None:
-        return hits_of(fold(ranked, count), reader)
+        return hits_of(fold(ranked, count), snapshot)
     groups = fold(ranked, max(RERANKED, count))
-    return hits_of(_reranked(question, groups, reader, reranker)[:count], reader)
+    return hits_of(_reranked(query.text, groups, snapshot, reranker)[:count], snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +93,24 @@ class Candidate:
 
 
 def rank_candidates(
-    question: str,
+    query: Query,
     embedder: Embedder,
-    reader: IndexReader,
+    snapshot: Snapshot,
     count: int,
     allowed: PassageIds | None = None,
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> list[Candidate]:
     """Everything that is looked at for `count` hits, best first, repeated texts too."""
-    asked, words = embedder.encode_question(question), question_words(question)
-    pool = pool_size(count)
-    # The vectors first: to find their file may be to move on to a new generation.
-    near = reader.dense(asked.vector, pool, allowed) if weights.dense else []
-    statistics = reader.statistics(words)
-    matching = reader.lexical(words, pool, allowed, statistics) if weights.lexical else []
+    pool, statistics = pool_size(count), query.statistics
+    assert statistics is not None
+    near = snapshot.dense(query.vector, pool, allowed) if weights.dense else []
+    matching = snapshot.lexical(query.words, pool, allowed, statistics) if weights.lexical else []
     dense, lexical = _ranks(near), _ranks(matching)
-    usable = usable_weights(asked, weights)
-    scorer = _Scorer(asked.vector, words, statistics, usable, dense, lexical)
+    usable = usable_weights(query, weights)
+    scorer = _Scorer(query.vector, query.words, statistics, usable, dense, lexical)
     numbers = list(dense | lexical)
-    fields, encodings = reader.fields(numbers), _encodings(numbers, embedder, reader)
-    late = late_interaction.scores(asked.words, [encodings[n].words for n in numbers])
+    fields, encodings = snapshot.fields(numbers), _encodings(numbers, embedder, snapshot)
+    late = late_interaction.scores(query.word_vectors, [encodings[n].words for n in numbers])
     candidates = [
         scorer.candidate(number, fields[number], encodings[number], match)
         for number, match in zip(numbers, late.tolist(), strict=True)
@@ -127,7 +125,7 @@ def _ranks(found: Sequence[tuple[int, float]]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class _Scorer:
-    """One question, with all that its scores depend on; `dense` and `lexical` are ranks."""
+    """One query, with all that its scores depend on; `dense` and `lexical` are ranks."""
 
     vector: npt.NDArray[np.float32]
     words: Sequence[str]
@@ -173,9 +171,9 @@ def fold(ranked: Sequence[Candidate], count: int) -> list[list[Candidate]]:
     return [[ranked[place] for place in group] for group in groups]
 
 
-def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[Hit]:
+def hits_of(groups: Sequence[Sequence[Candidate]], snapshot: Snapshot) -> list[Hit]:
     """One hit for each group of candidates with one text, the best of it first."""
-    stored = reader.passages([candidate.passage_id for group in groups for candidate in group])
+    stored = snapshot.passages([candidate.passage_id for group in groups for candidate in group])
     hits = []
     for best, *twins in groups:
         found = stored[best.passage_id]
@@ -199,11 +197,11 @@ def hits_of(groups: Sequence[Sequence[Candidate]], reader: IndexReader) -> list[
 
 
 def _reranked(
-    question: str, groups: Sequence[list[Candidate]], reader: IndexReader, reranker: Reranker
+    question: str, groups: Sequence[list[Candidate]], snapshot: Snapshot, reranker: Reranker
 ) -> list[list[Candidate]]:
     """The groups in the order of the reranker's scores for their first, equal ones as they were."""
     numbers = [best.passage_id for best, *_ in groups]
-    stored = reader.passages(numbers)
+    stored = snapshot.passages(numbers)
     texts = [stored[number].passage.embedded_text for number in numbers]
     scored = [
         [replace(best, scores=replace(best.scores, reranked=round(float(score), 6))), *twins]
@@ -212,9 +210,9 @@ def _reranked(
     return sorted(scored, key=lambda group: -group[0].scores.deciding)
 
 
-def usable_weights(asked: QuestionEncoding, weights: Weights = DEFAULT_WEIGHTS) -> Weights:
+def usable_weights(query: Query, weights: Weights = DEFAULT_WEIGHTS) -> Weights:
     """The weights for what the embedder gives: some give no words."""
-    return WITHOUT_WORDS if weights.late and not len(asked.words) else weights
+    return WITHOUT_WORDS if weights.late and not len(query.word_vectors) else weights
 
 
 def fuse(scores: Scores, unit: float, weights: Weights) -> float:
@@ -240,16 +238,16 @@ def parts_of(scores: Scores, unit: float, weights: Weights) -> dict[str, float]:
 
 
 def _encodings(
-    numbers: Sequence[int], embedder: Embedder, reader: IndexReader
+    numbers: Sequence[int], embedder: Embedder, snapshot: Snapshot
 ) -> dict[int, Encoding]:
     """What the index keeps of these passages; made anew where the cache has lost it."""
     found = {
         number: Encoding(*kept)
-        for number, kept in reader.encoded(numbers, late_interaction.BYTES).items()
+        for number, kept in snapshot.encoded(numbers, late_interaction.BYTES).items()
     }
     lost = [number for number in numbers if number not in found]
     if lost:
-        stored = reader.passages(lost)
+        stored = snapshot.passages(lost)
         texts = [stored[number].passage.embedded_text for number in lost]
         found.update(zip(lost, embedder.encode(texts), strict=True))
     return found

@@ -1,57 +1,64 @@
 """Hands `ask` and `search` to a running `ragqa serve`, where there is one.
 
-The server gets this process's own standard streams (SCM_RIGHTS, unix(7)), directory and
-environment, and does what this process would have done; its models are loaded already. Imports
-little, because that is what it is for. Knows nothing of the commands.
+The server, whose models are loaded already, does the command; this process alone writes to its
+stdout and stderr and reads its stdin. Where the server goes before the end, what is left is for
+this process to do. Imports little, because that is what it is for. Knows nothing of the commands.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
 import stat
-import struct
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragqa import __version__
+from ragqa.serve.wire import receive, send
 
 COMMANDS = ("ask", "search")
-STREAMS = (0, 1, 2)
-SIZE = struct.Struct("!I")  # of the request that follows
-CODE = struct.Struct("!B")  # the exit code, once it is done
-ACCEPTED = b"+"
-# What a signal to this process is to the server; the end of the connection is a SIGTERM too.
-SIGNALS = {signal.SIGINT: b"i", signal.SIGTERM: b"t"}
+STDIN, STDOUT, STDERR = STREAMS = (0, 1, 2)
 CONNECT_SECONDS = 2.0
 EXIT_SERVER_GONE = 3
+COLUMNS, ROWS = 80, 25  # where no stream is a terminal
 
 
-def served(arguments: Sequence[str]) -> int | None:
-    """The exit code of a command that a server has run; None where none takes it."""
-    if not arguments or arguments[0] not in COMMANDS or not hasattr(socket, "send_fds"):
-        return None
+@dataclass
+class Unserved:
+    """A command that this process must do itself.
+
+    `typed` is what was read of stdin for it, `lines` how many lines of a batch were written.
+    """
+
+    typed: bytes | None = None
+    lines: int = 0
+
+
+def served(arguments: Sequence[str]) -> int | Unserved:
+    """The exit code of a command that a server has done, or what is left of it to do."""
+    is_ours = bool(arguments) and arguments[0] in COMMANDS and not {"-h", "--help"} & {*arguments}
+    if not is_ours or not hasattr(socket, "AF_UNIX"):
+        return Unserved()
     try:
         for stream in STREAMS:  # of one that is closed the connection would take the number
             os.fstat(stream)
         connection = _connect(socket_path())
     except OSError:
-        return None
+        return Unserved()
     with connection:
         try:
-            _send(connection, arguments)
             connection.settimeout(CONNECT_SECONDS)
-            if connection.recv(1) != ACCEPTED:
-                return None
+            _ask(connection, arguments)
+            if receive(connection) != {"accepted": True}:
+                return Unserved()
         except OSError:
-            return None
-        return _wait(connection)
+            return Unserved()
+        connection.settimeout(None)
+        return _Output(connection).write_all()
 
 
 def socket_path() -> Path:
@@ -90,45 +97,108 @@ def _connect(path: Path) -> socket.socket:
     return connection
 
 
-def _send(connection: socket.socket, arguments: Sequence[str]) -> None:
+def _ask(connection: socket.socket, arguments: Sequence[str]) -> None:
+    """Send the command, and what it needs to know of this process."""
     mask = os.umask(0o077)
     os.umask(mask)
-    request: dict[str, Any] = {
-        "version": __version__,
-        "arguments": list(arguments),
-        "directory": str(Path.cwd()),
-        "environment": dict(os.environ),
-        "umask": mask,
-    }
-    data = json.dumps(request).encode("ascii")  # what is no UTF-8 is escaped as a surrogate
-    socket.send_fds(connection, [SIZE.pack(len(data))], STREAMS)
-    connection.sendall(data)
+    columns, rows = _size()
+    smart = os.environ.get("TERM") != "dumb"
+    send(
+        connection,
+        version=__version__,
+        arguments=list(arguments),
+        directory=str(Path.cwd()),
+        environment=dict(os.environ),
+        umask=mask,
+        typed_at_terminal=os.isatty(STDIN),
+        out_moves=smart and os.isatty(STDOUT),
+        err_moves=smart and os.isatty(STDERR),
+        columns=columns,
+        rows=rows,
+    )
 
 
-def _wait(connection: socket.socket) -> int:
-    """The exit code; signals that come meanwhile are passed on."""
-    connection.settimeout(None)
-    with _signals_sent_to(connection):
-        answer = connection.recv(1)
-    if answer:
-        return int(CODE.unpack(answer)[0])
-    with suppress(OSError, AttributeError):
-        print("ragqa: the server has stopped; ask again", file=sys.stderr)
-    return EXIT_SERVER_GONE
-
-
-@contextmanager
-def _signals_sent_to(connection: socket.socket) -> Iterator[None]:
-    def send(number: int, frame: object) -> None:
+def _size() -> tuple[int, int]:
+    """Columns and rows of the terminal."""
+    for stream in STREAMS:
         with suppress(OSError):
-            connection.send(SIGNALS[signal.Signals(number)])
+            return tuple(os.get_terminal_size(stream))  # type: ignore[return-value]
+    return COLUMNS, ROWS
 
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(number, send)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+class _Output:
+    """What a server sends, on its way to this process's streams."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._left = Unserved()
+        self._has_begun = False  # whether something that cannot be written twice is written
+
+    def write_all(self) -> int | Unserved:
+        """Write what comes; the exit code, or what is left to do where the server goes."""
+        while message := receive(self._connection):
+            if "exit" in message:
+                return int(message["exit"])
+            if "stdin" in message:
+                if not self._send_stdin():
+                    return self._left
+                continue
+            try:
+                self._write(message)
+            except OSError as error:
+                return _failed(error)
+        if not self._has_begun:
+            return self._left
+        with suppress(OSError):
+            _put(STDERR, "ragqa: the server has stopped; ask again\n")
+        return EXIT_SERVER_GONE
+
+    def _write(self, message: dict[str, str]) -> None:
+        if "err" in message:
+            with suppress(OSError):  # a closed stderr is no reason to stop
+                _put(STDERR, message["err"])
+        elif "line" in message:
+            self._put_out(message["line"] + "\n")
+            self._left.lines += 1
+        else:
+            self._has_begun = True
+            self._put_out(message["out"])
+
+    def _send_stdin(self) -> bool:
+        """Read all of stdin for the server; False where that is not to be had."""
+        try:
+            self._left.typed = _read_all(STDIN)
+        except OSError:
+            return False
+        with suppress(OSError):  # it has gone: `typed` stays
+            send(self._connection, stdin=self._left.typed.decode("latin-1"))
+        return True
+
+    def _put_out(self, text: str) -> None:
+        try:
+            _put(STDOUT, text)
+        except BrokenPipeError:  # nobody reads on: be quiet, and say so to the server
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            with suppress(OSError):
+                send(self._connection, closed=True)
+
+
+def _put(stream: int, text: str) -> None:
+    data = text.encode("utf-8", "replace")
+    while data:
+        data = data[os.write(stream, data) :]
+
+
+def _read_all(stream: int) -> bytes:
+    with os.fdopen(stream, "rb", closefd=False) as file:
+        return file.read()
+
+
+def _failed(error: OSError) -> int:
+    """Say that stdout takes nothing more, as a command would; the exit code."""
+    from ragqa.system.terminal import cannot_write
+    from ragqa.text.clean import error_line
+
+    told = cannot_write(error)
+    print(error_line(told), file=sys.stderr)
+    return told.exit_code

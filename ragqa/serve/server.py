@@ -1,40 +1,34 @@
-"""`ragqa serve`: runs the commands of `ragqa.serve.client` in a process whose models stay loaded.
+"""`ragqa serve`: does the commands of `serve.client` in a process whose models stay loaded.
 
-One command at a time, in the main thread, on the standard streams, in the directory and with the
-environment of the client, so that all it does is what the client would have done. A client that
-comes meanwhile is sent away and does it itself. Knows nothing of what commands do.
+Each client has a thread and a terminal of its own; models and vectors are shared. Knows nothing of
+what commands do.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import queue
-import signal
 import socket
 import struct
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock, Thread
 from typing import Any
 
 from ragqa import __version__
-from ragqa import runtime as sessions
 from ragqa.errors import RagqaError
-from ragqa.serve import client
-from ragqa.system import terminal
+from ragqa.runtime import Runtime
+from ragqa.serve.remote import RemoteTerminal, is_of_this_world
+from ragqa.serve.wire import receive
+from ragqa.system.signals import Stopped
+from ragqa.system.terminal import Terminal
 
 LONGEST_REQUEST = 16_000_000  # bytes: arguments and environment
 REQUEST_SECONDS = 5.0
-STOPPED = {
-    terminal.EXIT_INTERRUPTED: signal.SIGINT,
-    terminal.EXIT_TERMINATED: signal.SIGTERM,
-}
-Run = Callable[[list[str]], int]
+MOST_CLIENTS = 16  # at once; more would only wait for the processor
+Run = Callable[[list[str], Terminal], int]
 
 
 class Server:
@@ -43,30 +37,36 @@ class Server:
     Raises RagqaError where it cannot listen, or another server does.
     """
 
-    def __init__(self, path: Path, run: Run, idle: float) -> None:
-        self._path, self._run, self._idle = path, run, idle
-        self._waiting: queue.Queue[socket.socket] = queue.Queue()
-        self._busy = threading.Lock()  # held from when a client is let in until it is done
-        self._guard = threading.Lock()  # held while the one below changes or is acted upon
-        self._is_running = self._was_told = False
+    def __init__(
+        self, path: Path, run: Run, runtime: Runtime, idle: float, say: Callable[[str], None]
+    ) -> None:
+        self._path, self._run, self._runtime, self._idle = path, run, runtime, idle
+        self._say = say
+        self._counting = Lock()
+        self._clients = 0
+        self._last_used = time.monotonic()
 
     def serve(self) -> None:
-        """Serve until SIGINT or SIGTERM."""
+        """Serve until an exception ends it: that of SIGINT or SIGTERM."""
         with self._listening() as listener:
-            terminal.say(f"serving at {self._path}; Ctrl-C ends it")
-            threading.Thread(target=self._let_in, args=[listener], daemon=True).start()
-            with sessions.kept_loaded() as kept:
-                while True:
-                    try:
-                        connection = self._waiting.get(timeout=self._idle)
-                    except queue.Empty:
-                        kept.clear()
-                        gc.collect()
-                        continue
-                    try:
-                        self._handle(connection)
-                    finally:
-                        self._busy.release()
+            self._say(f"serving at {self._path}; Ctrl-C ends it")
+            while True:
+                listener.settimeout(max(0.01, self._last_used + self._idle - time.monotonic()))
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    self._unload_when_idle()
+                    continue
+                Thread(target=self._let_in, args=[connection], daemon=True).start()
+
+    def _unload_when_idle(self) -> None:
+        with self._counting:
+            if self._clients or time.monotonic() < self._last_used + self._idle:
+                self._last_used = time.monotonic() if self._clients else self._last_used
+                return
+            self._last_used = time.monotonic()
+        self._runtime.clear()
+        gc.collect()
 
     @contextmanager
     def _listening(self) -> Iterator[socket.socket]:
@@ -95,62 +95,26 @@ class Server:
         self._path.chmod(0o600)
         listener.listen()
 
-    def _let_in(self, listener: socket.socket) -> None:
-        """Let a client in when there is none; send the others away."""
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            if _is_own(connection) and self._busy.acquire(blocking=False):
-                self._waiting.put(connection)
-            else:
-                connection.close()
-
-    def _handle(self, connection: socket.socket) -> None:
-        """Run what a client asks for; it does so itself where its request is not understood."""
-        with connection:
-            try:
-                request, streams = _received(connection)
-            except (OSError, ValueError, KeyError, struct.error):
-                return
-            try:
-                with _in_place_of(request, streams):
-                    connection.sendall(client.ACCEPTED)
-                    connection.settimeout(None)
-                    code = self._obeying(connection, request["arguments"])
-                with suppress(OSError):
-                    connection.sendall(client.CODE.pack(code))
-            except OSError:
-                return  # its directory or streams are gone
-
-    def _obeying(self, connection: socket.socket, arguments: list[str]) -> int:
-        """The exit code of a command; signals that the client passes on stop it alone."""
-        self._is_running, self._was_told = True, False
-        # A script's background jobs ignore Ctrl-C, but what a client passes on must arrive.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        threading.Thread(target=self._pass_signals, args=[connection], daemon=True).start()
+    def _let_in(self, connection: socket.socket) -> None:
+        """Do what a client asks for; it does so itself where it is sent away."""
+        with self._counting:
+            self._clients += 1
+            is_welcome = self._clients <= MOST_CLIENTS
         try:
-            code = self._run(arguments)
-            with self._guard:
-                self._is_running = False
-        except terminal.Stopped as stop:  # just after the command's end
-            code = stop.code
+            with connection:
+                request = _received(connection) if is_welcome and _is_own(connection) else None
+                if request is not None:
+                    self._do(connection, request)
         finally:
-            signal.signal(signal.SIGINT, before)
-        if code in STOPPED and not self._was_told:
-            raise terminal.Stopped(STOPPED[code])  # the server itself is meant
-        return code
+            with self._counting:
+                self._clients -= 1
+                self._last_used = time.monotonic()
 
-    def _pass_signals(self, connection: socket.socket) -> None:
-        """What the client is told to do, this process is told; nothing after the command's end."""
-        numbers = {name: number for number, name in client.SIGNALS.items()}
-        with suppress(OSError):
-            sent = connection.recv(1)
-            with self._guard:
-                if self._is_running:
-                    self._was_told = True
-                    os.kill(os.getpid(), numbers.get(sent, signal.SIGTERM))
+    def _do(self, connection: socket.socket, request: dict[str, Any]) -> None:
+        terminal = RemoteTerminal(connection, request)
+        with suppress(Stopped):  # the client has gone
+            terminal.send(accepted=True)
+            terminal.send(exit=self._run(request["arguments"], terminal))
 
 
 def _is_own(connection: socket.socket) -> bool:
@@ -162,56 +126,14 @@ def _is_own(connection: socket.socket) -> bool:
     return bool(wanted.unpack(found)[1] == os.getuid())
 
 
-def _received(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """A client's request and its standard streams. Raises ValueError for another version's."""
+def _received(connection: socket.socket) -> dict[str, Any] | None:
+    """A client's request; None for one that cannot be served."""
     connection.settimeout(REQUEST_SECONDS)
-    head, streams, _, _ = socket.recv_fds(connection, client.SIZE.size, len(client.STREAMS))
     try:
-        (size,) = client.SIZE.unpack(head)
-        data = bytearray()
-        while len(data) < min(size, LONGEST_REQUEST) and (part := connection.recv(65536)):
-            data += part
-        request: dict[str, Any] = json.loads(data)
-        if request["version"] != __version__ or len(streams) != len(client.STREAMS):
-            raise ValueError("another version")
-    except BaseException:
-        for number in streams:
-            os.close(number)
-        raise
-    return request, streams
-
-
-@contextmanager
-def _in_place_of(request: dict[str, Any], streams: list[int]) -> Iterator[None]:
-    """This process with the streams, the directory, the environment and the umask of a client."""
-    before = [os.dup(number) for number in client.STREAMS]
-    environment, mask = dict(os.environ), os.umask(request["umask"])
-    try:
-        _become(request["environment"], streams)
-        os.chdir(request["directory"])
-        yield
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-    finally:
-        os.chdir("/")
-        os.umask(mask)
-        _become(environment, before)
-
-
-def _become(environment: dict[str, str], streams: list[int]) -> None:
-    """Take an environment, and descriptors as the standard streams, which are closed."""
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", closefd=False)
-
-
-def serve(run: Run, idle: float) -> None:
-    """Serve this user's commands until a signal ends it."""
-    Server(client.socket_path(), run, idle).serve()
+        request = receive(connection, LONGEST_REQUEST)
+        connection.settimeout(None)
+        if request and request["version"] == __version__ and is_of_this_world(request):
+            return request
+    except (OSError, KeyError, TypeError, AttributeError):
+        pass
+    return None

@@ -1,15 +1,28 @@
 """The index: passages, their full text and their vectors, switched as one transaction.
 
-    layout    the directory, its files, how its databases are opened
-    rows      records to rows and back
-    vectors   the FAISS file
-    publishing  the vectors of all passages, from the cache into that file
-    cache     vectors and word codes by passage text, kept across runs
-    answers   answers that were given before
-    allowed   the passages of the documents that a filter lets through
-    backlinks which documents link to which
-    writer    one run of `index`: stage, embed, publish
-    reader    a consistent snapshot for questions
+    base      what an index is: snapshots to read, a writer to publish
+    local     the one on this machine, of SQLite and a vector file (`vectors/`)
+    filters   which documents a search may look at
+    answers   answers that were given before, kept beside an index
 
-Knows nothing of files, models or questions.
+To add a kind, write a module with a class as `base.Index` has it and name it in `INDEXES`. Knows
+nothing of files, models or questions.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ragqa.store.base import Index
+
+INDEXES = {"local": "ragqa.store.local:LocalIndex"}
+DEFAULT = "local"
+
+
+def index_at(directory: Path, kind: str = DEFAULT) -> Index:
+    """The index of that kind in a directory, whether there is one or not."""
+    made: Index = resolve_name(INDEXES[kind])(directory)
+    return made

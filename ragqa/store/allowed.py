@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ragqa.store.base import PassageIds
 from ragqa.store.filters import DocumentFacts, Filter, is_in
 
-PassageIds = npt.NDArray[np.int64]
 # The plus sign makes SQLite look up each row of the full-text query in the table; without it, it
 # would run that query once for each id in the table.
 CONDITION = "+rowid IN (SELECT id FROM temp.allowed)"

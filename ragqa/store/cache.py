@@ -14,12 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ragqa.store import layout
-
-Vector = npt.NDArray[np.float32]
-Codes = npt.NDArray[np.uint8]
+from ragqa.store.base import Codes, Vector
 
 SCHEMA = """
 DROP TABLE IF EXISTS vectors; -- of an earlier format

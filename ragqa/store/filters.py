@@ -78,15 +78,20 @@ class Filter:
         since: str | None = None,
         until: str | None = None,
         today: date | None = None,
+        directory: Path | None = None,
     ) -> Self:
-        """A filter as it is written on the command line. Raises UsageError, with a hint."""
+        """A filter as it is written on the command line in a directory.
+
+        Raises UsageError, with a hint.
+        """
+        here = directory or Path.cwd()
         today = today or date.today()
         first = None if since is None else _days("since", since, today)[0]
         last = None if until is None else _days("until", until, today)[1]
         if first and last and first > last:
             raise UsageError(f"--since {since} is after --until {until}", "swap the two")
         return cls(
-            tuple(_glob(text) for text in path or ()),
+            tuple(_glob(text, here) for text in path or ()),
             tuple(_name("title", text) for text in title or ()),
             tuple(_tag(text) for text in tag or ()),
             tuple(_name("alias", text) for text in alias or ()),
@@ -214,15 +219,15 @@ def _pair(text: str) -> tuple[str, str]:
 # Paths --------------------------------------------------------------------------------------
 
 
-def _glob(text: str) -> str:
+def _glob(text: str, here: Path) -> str:
     """A pattern as .gitignore has them; with a slash inside it still fits at any level."""
     if not text.strip("/ ") and text != "/":
         raise UsageError("--path is empty", "give it a value, or leave it out")
     if text.startswith("!"):
         raise UsageError(f"--path: cannot negate: {text}", "name what is wanted")
-    for short, folder in (("~/", Path.home), ("./", Path.cwd)):
+    for short, folder in (("~/", Path("~").expanduser()), ("./", here)):
         if text.startswith(short):
-            text = f"{folder().as_posix()}/{text[2:]}"
+            text = f"{folder.as_posix()}/{text[2:]}"
     floats = "/" in text.rstrip("/") and not text.startswith(("/", "**/"))
     prefix = "\\" if text.startswith("#") else ""  # else a comment, as in .gitignore
     glob = f"**/{text}" if floats else prefix + text

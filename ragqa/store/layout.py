@@ -25,7 +25,7 @@ OWN_FILES = (
     "README.txt", "index.lock", "writer.json", "calibration.json", "calibration.json.part",
 )  # fmt: skip
 OWN_TABLES = {"meta", "documents", "passages", "passage_text"}
-VECTOR_FILE = re.compile(r"vectors-\d+\.faiss(\.part)?")
+VECTOR_FILE = re.compile(r"vectors-\d+\.[a-z]+(\.part)?")
 BUSY_SECONDS = 10.0
 FOLD_MILLISECONDS = 200
 AUTO_VACUUM_INCREMENTAL = 2
@@ -140,9 +140,9 @@ def has_schema(connection: sqlite3.Connection) -> bool:
 
 
 def close(connection: sqlite3.Connection) -> None:
-    """Fold the write-ahead log into the database and close it; a reader may keep the log."""
+    """Fold the write-ahead log into the database and close it; a snapshot may keep the log."""
     with contextlib.suppress(sqlite3.Error):
-        # A reader can stay for hours: the log is left to the next writer then.
+        # A snapshot can stay for hours: the log is left to the next writer then.
         connection.execute(f"PRAGMA busy_timeout = {FOLD_MILLISECONDS}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()

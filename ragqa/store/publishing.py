@@ -1,4 +1,4 @@
-"""Passages in index.sqlite, vectors in the cache -> the FAISS index that belongs to them.
+"""Passages in index.sqlite, vectors in the cache -> the vector index that belongs to them.
 
 A large index is not made anew each time: what is gone is taken out of the last one and what is
 new is put in, until it has grown or shrunk so much that other clusters fit better.
@@ -8,49 +8,43 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from ragqa.store import vectors
 from ragqa.store.cache import EmbeddingCache
+from ragqa.store.vectors import vector_index
+from ragqa.store.vectors.base import Ids, Vector, VectorIndex
 
 
 def published_index(
     db: sqlite3.Connection,
     cache: EmbeddingCache,
     dimension: int,
-    load_last: Callable[[], Any | None] = lambda: None,
-) -> Any:
+    load_last: Callable[[], VectorIndex | None] = lambda: None,
+) -> VectorIndex:
     """The index of all passages; `load_last` gives the one before, if there is one.
 
     Raises KeyError when the cache lacks the vector of a passage.
     """
+    kind = vector_index()
     found = db.execute("SELECT id FROM passages ORDER BY id").fetchall()
     ids = np.array(found, dtype=np.int64).reshape(-1)
-    if len(ids) <= vectors.EXACT_UP_TO:
-        return vectors.build(dimension, *_vectors_of(db, cache, ids))
+    sampled = kind.sample_size(len(ids))
+    if not sampled:
+        return kind.exact(dimension).add(*_vectors_of(db, cache, ids))
     last = load_last()
-    if last is None or not _still_fits(last, len(ids)):
-        wanted = vectors.SAMPLE_PER_LIST * vectors.lists_for(len(ids))
-        sample = ids[:: max(len(ids) // wanted, 1)]
+    if last is None or not last.suits(len(ids)):
+        sample = ids[:: max(len(ids) // sampled, 1)]
         batches = list(_vectors_of(db, cache, sample)[1])
-        last = vectors.trained(dimension, len(ids), np.concatenate(batches))
-    present = vectors.ids_of(last)
-    vectors.remove(last, np.setdiff1d(present, ids, assume_unique=True))
-    return vectors.add(last, *_vectors_of(db, cache, np.setdiff1d(ids, present)))
-
-
-def _still_fits(index: Any, count: int) -> bool:
-    """True for an approximate index whose clusters suit that many passages."""
-    if not vectors.is_approximate(index):
-        return False
-    return bool(1 / 2 <= index.nlist / vectors.lists_for(count) <= 2)
+        last = kind.trained(dimension, len(ids), np.concatenate(batches))
+    present = last.ids()
+    last.remove(np.setdiff1d(present, ids, assume_unique=True))
+    return last.add(*_vectors_of(db, cache, np.setdiff1d(ids, present)))
 
 
 def _vectors_of(
-    db: sqlite3.Connection, cache: EmbeddingCache, ids: vectors.Ids
-) -> tuple[Iterator[int], Iterator[vectors.Vector]]:
+    db: sqlite3.Connection, cache: EmbeddingCache, ids: Ids
+) -> tuple[Iterator[int], Iterator[Vector]]:
     """These ids, in order, and their vectors in batches [n, dimension]."""
     wanted = frozenset(ids.tolist())
     rows = db.execute("SELECT id, text_hash FROM passages ORDER BY id")

@@ -5,64 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 from ragqa.records import Block, Document, Passage, Run
+from ragqa.store.base import FileFacts, StoredPassage
 from ragqa.store.cache import QUERY_BATCH, text_hash
 from ragqa.text.bm25 import Fields, length_of
 from ragqa.text.surrogates import encodable
-
-
-@dataclass(frozen=True, slots=True)
-class FileFacts:
-    """What tells whether a file changed. Times in nanoseconds since the epoch."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    read_at_ns: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A document as the index knows it.
-
-    `has_text` is False when there was nothing to read in it; a document that can no longer be
-    opened has `failed` and the text that was read before.
-    """
-
-    id: int
-    path: str
-    size: int
-    mtime_ns: int
-    read_at_ns: int
-    sha256: str
-    failed: str | None
-    has_text: bool
-
-
-class StoredPassage(NamedTuple):
-    """A passage with what its document's row says of the file."""
-
-    id: int
-    passage: Passage
-    path: str
-    sha256: str
-    encoding: str
-    document_title: str | None
-
-
-class KnownDocument(NamedTuple):
-    """A document as its row has it; `failed` is why it could not be read, None when it was."""
-
-    id: int
-    path: str
-    title: str | None
-    sha256: str
-    encoding: str
-    failed: str | None
 
 
 def read_meta(db: sqlite3.Connection) -> dict[str, str]:
@@ -117,7 +67,7 @@ def read_passages(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Store
     found: dict[int, StoredPassage] = {}
     for row in _rows(db, query, ids, "p.id"):
         headings = tuple(json.loads(row[2]))
-        blocks = tuple(_block(values, headings) for values in json.loads(row[3]))
+        blocks = tuple(_block(values, headings, row[4]) for values in json.loads(row[3]))
         passage = Passage(row[1], headings, blocks, row[4])
         found[row[0]] = StoredPassage(row[0], passage, *row[5:])
     return found
@@ -162,10 +112,10 @@ def _block_row(block: Block) -> list[Any]:
     return row
 
 
-def _block(row: list[Any], headings: tuple[str, ...]) -> Block:
+def _block(row: list[Any], headings: tuple[str, ...], page: int | None) -> Block:
     kind, text, start, line = row[:4]
     source, runs = row[4:] if len(row) > 4 else (text, [[0, 0, len(text)]])
-    return Block(kind, headings, text, source, start, line, tuple(Run(*run) for run in runs))
+    return Block(kind, headings, text, source, start, line, tuple(Run(*run) for run in runs), page)
 
 
 def _readable_json(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +16,15 @@ from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError
 from ragqa.store import allowed as passages_allowed
-from ragqa.store import backlinks, layout, rows, vectors
-from ragqa.store.allowed import PassageIds
-from ragqa.store.cache import Codes, EmbeddingCache
+from ragqa.store import backlinks, layout, rows
+from ragqa.store.base import Codes, Keep, KnownDocument, PassageIds, StoredPassage
+from ragqa.store.cache import EmbeddingCache
 from ragqa.store.filters import Filter
 from ragqa.store.publishing import published_index
-from ragqa.store.vectors import VectorFile
+from ragqa.store.vectors import file as vector_files
+from ragqa.store.vectors.base import Vector, VectorIndex
+from ragqa.store.vectors.file import VectorFile
+from ragqa.system.files import stamp_of
 from ragqa.text.bm25 import FIELD_WEIGHTS, Fields, Statistics
 
 ATTEMPTS = 3
@@ -30,14 +33,17 @@ COUNTED = 3_000  # passages with a word, until their number is estimated
 MAX_MATCHES = 15_000  # passages that a full-text search looks at, but for the rarest word's
 
 
-class IndexReader:
-    """The index as it was when the reader was opened; use as a context manager.
+class LocalSnapshot:
+    """The index as it was when this was opened; see `base.Snapshot`.
 
-    Raises NoIndexError when there is none, IndexDamagedError when it cannot be read.
+    `keep` may have the vectors from an earlier snapshot. Raises NoIndexError when there is none,
+    IndexDamagedError when it cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keep: Keep | None = None) -> None:
         self.directory = directory
+        self.meta: Mapping[str, str] = {}
+        self._keep = keep
         self._in_table: PassageIds | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +102,7 @@ class IndexReader:
         return passages_allowed.find(self._db, wanted, self.folders())
 
     def dense(
-        self, vector: vectors.Vector, count: int, allowed: PassageIds | None = None
+        self, vector: Vector, count: int, allowed: PassageIds | None = None
     ) -> list[tuple[int, float]]:
         """The passages nearest to a normalized vector: id and cosine, best first.
 
@@ -104,17 +110,17 @@ class IndexReader:
         with the exact vectors.
         """
         index = self.vector_index
-        if not vectors.is_approximate(index):
-            return vectors.search(index, vector, count, allowed)
-        rounded = dict(vectors.search(index, vector, max(FETCHED, count), allowed))
+        if not index.is_approximate:
+            return index.search(vector, count, allowed)
+        rounded = dict(index.search(vector, max(FETCHED, count), allowed))
         exact = self.encoded(list(rounded), 1)
         cosines = {i: float(exact[i][0] @ vector) if i in exact else c for i, c in rounded.items()}
         return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))[:count]
 
-    def by_cosine(self, vector: vectors.Vector) -> list[tuple[int, float]]:
+    def by_cosine(self, vector: Vector) -> list[tuple[int, float]]:
         """All passages, nearest first: id and cosine, rounded where the index rounds. Slow."""
         _, passages = self.counts()
-        return vectors.search(self.vector_index, vector, passages, everywhere=True)
+        return self.vector_index.search(vector, passages, everywhere=True)
 
     def lexical(
         self,
@@ -180,9 +186,7 @@ class IndexReader:
         """The texts by which these passages are found."""
         return rows.read_fields(self._db, ids)
 
-    def encoded(
-        self, ids: Sequence[int], bytes_each: int
-    ) -> dict[int, tuple[vectors.Vector, Codes]]:
+    def encoded(self, ids: Sequence[int], bytes_each: int) -> dict[int, tuple[Vector, Codes]]:
         """Vector and word codes [words, bytes_each] of these passages; without those lost."""
         hashes = rows.read_hashes(self._db, ids)
         if self._cache is None:
@@ -201,20 +205,26 @@ class IndexReader:
         except (KeyError, sqlite3.DatabaseError, IndexDamagedError):
             return None
 
-    def passages(self, ids: Sequence[int]) -> dict[int, rows.StoredPassage]:
+    def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
         """The passages of these ids."""
         return rows.read_passages(self._db, ids)
 
+    @cached_property
+    def vector_index(self) -> VectorIndex:
+        """The published vectors; where they are kept from an earlier snapshot, those."""
+        if self._keep is None or not self.generation:
+            return self._load()
+        key = self.directory, self.identity, stamp_of(self._vector_path)
+        return self._keep("vectors", key, self._load)
+
     @property
-    def vector_path(self) -> Path:
-        """The file with the vectors, which may be missing."""
+    def _vector_path(self) -> Path:
         return self.directory / VectorFile.from_meta(self.meta).name
 
-    @cached_property
-    def vector_index(self) -> Any:
+    def _load(self) -> VectorIndex:
         """The published vector file, read again when a publish took it away meanwhile."""
         for _ in range(ATTEMPTS):
-            index = vectors.load(self.directory, VectorFile.from_meta(self.meta))
+            index = vector_files.load(self.directory, VectorFile.from_meta(self.meta))
             if index is not None:
                 return index
             before = self.generation
@@ -223,7 +233,7 @@ class IndexReader:
                 break
         return self._rebuild()
 
-    def _rebuild(self) -> Any:
+    def _rebuild(self) -> VectorIndex:
         """The vector index from the cache, in memory only."""
         try:
             if self._cache:
@@ -239,11 +249,11 @@ class IndexReader:
         """For each of these documents the paths of the others that link to it, in order."""
         return backlinks.linked_from(self._db, self.folders(), paths)
 
-    def document(self, path: str) -> rows.KnownDocument | None:
+    def document(self, path: str) -> KnownDocument | None:
         """The document of this path, also one that could not be read; None when unknown."""
         query = "SELECT id, path, title, sha256, encoding, failed FROM documents WHERE path = ?"
         row = self._db.execute(query, (path,)).fetchone()
-        return rows.KnownDocument(*row) if row else None
+        return KnownDocument(*row) if row else None
 
     def titles(self) -> list[tuple[str, str | None]]:
         """Path and title of each document, also of those that could not be read."""

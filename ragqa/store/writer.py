@@ -22,16 +22,18 @@ from filelock import FileLock, Timeout
 
 from ragqa.errors import IndexBusyError, IndexDamagedError, UsageError
 from ragqa.records import Document, Passage
-from ragqa.store import backlinks, layout, rows, vectors
+from ragqa.store import backlinks, layout, rows
 from ragqa.store.answers import delete_answers
+from ragqa.store.base import FileFacts, StoredDocument
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.publishing import published_index
-from ragqa.store.rows import FileFacts, StoredDocument
-from ragqa.store.vectors import VectorFile
+from ragqa.store.vectors import file as vector_files
+from ragqa.store.vectors.base import VectorIndex
+from ragqa.store.vectors.file import VectorFile
 
 
-class IndexWriter:
-    """The one process that may change the index; use as a context manager.
+class LocalWriter:
+    """The one process that may change the index; see `base.Writer`.
 
     Raises IndexBusyError when another process holds it after `wait` seconds, IndexDamagedError
     when its database cannot be read, UsageError when the directory cannot be written to.
@@ -241,9 +243,10 @@ class IndexWriter:
             self._cache = EmbeddingCache(self.directory, embedder)
         return self._cache
 
-    def texts_to_embed(self, cache: EmbeddingCache) -> dict[bytes, int]:
-        """Hash -> passage id of each distinct text without a vector."""
-        known = cache.hashes()
+    def texts_to_embed(self) -> dict[bytes, int]:
+        """Hash -> passage id of each distinct text that the open cache does not have."""
+        assert self._cache is not None
+        known = self._cache.hashes()
         found = self._db.execute("SELECT text_hash, id FROM passages")
         return {key: number for key, number in found if key not in known}
 
@@ -263,13 +266,13 @@ class IndexWriter:
         generation = int(self.meta.get("generation", "0")) + 1
         # The vector file first, then its name and all else in one commit.
         index = published_index(self._db, self._cache, dimension, self._last_index)
-        file = vectors.save(index, self.directory, generation)
+        file = vector_files.save(index, self.directory, generation)
         values = {**embedder, "dimension": str(dimension), "generation": str(generation)}
         self._write_meta({**values, **file.to_meta(), **self._counts()})
         delete_answers(self.directory)  # also where this process is killed just after the commit
         self._db.execute("COMMIT")
         delete_answers(self.directory)  # those that were given meanwhile
-        vectors.remove_others(self.directory, file.name)
+        vector_files.remove_others(self.directory, file.name)
         live = {key for (key,) in self._db.execute("SELECT text_hash FROM passages")}
         self._cache.collect_garbage(live)
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
@@ -284,14 +287,14 @@ class IndexWriter:
         counts = {"documents": documents, "passages": passages, "words": int(words)}
         return {name: str(value) for name, value in counts.items()}
 
-    def vectors_are_intact(self) -> bool:
+    def is_intact(self) -> bool:
         """True when the published vector file, if any, is as it was written."""
         if "vectors" not in self.meta:
             return True
-        return vectors.is_intact(self.directory, VectorFile.from_meta(self.meta))
+        return vector_files.is_intact(self.directory, VectorFile.from_meta(self.meta))
 
-    def _last_index(self) -> Any | None:
-        return vectors.load(self.directory, VectorFile.from_meta(self.meta), to_change=True)
+    def _last_index(self) -> VectorIndex | None:
+        return vector_files.load(self.directory, VectorFile.from_meta(self.meta), to_change=True)
 
     def record_run(self, summary: dict[str, Any]) -> None:
         """Remember when the last run was and what it did; commits."""

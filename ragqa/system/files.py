@@ -16,6 +16,20 @@ def data_file(name: str) -> Path:
     return Path(str(files("ragqa") / "data" / name))
 
 
+def stamp_of(path: Path) -> list[tuple[str, int, int]]:
+    """Changes when a file, or one in a folder, does; empty where there is none."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path] if path.is_file() else []
+    return [(str(file), *_size_and_time(file)) for file in files]
+
+
+def _size_and_time(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError:  # it has gone meanwhile, or is a link that leads nowhere
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
+
+
 def replace_file(path: Path, text: str) -> None:
     """Put a text in place of what the file was; it keeps its permissions, a new one is private.
 

@@ -48,6 +48,14 @@ ASKS_FOR_SEVERAL = re.compile(
     r"|which (?!\w*(?:[iaus]s|oes)\b)\w{3,}s)\b",
     re.I,
 )
+# A few words answer the one, not the other.
+QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
+EXPLANATION = re.compile(
+    r"\W*(?:why|explain|describe|compare|is|are|was|were|do|does|did|can|could|should|will|has|have"
+    r"|how(?! (?:many|much|long|old|far|large|big|often|fast|high|tall|wide|deep|expensive|heavy"
+    r"|small|close)))\b",
+    re.I,
+)
 # Within a date: "July|1, 1890", "July 1|, 1890", "1|July", "1st|of July".
 IN_DATE = re.compile(
     rf"\b(?:{MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?\x00,? ?\d"
@@ -84,3 +92,8 @@ def answer_type(question: str) -> AnswerType:
 def asks_for_several(question: str) -> bool:
     """Whether steps or several things are asked for."""
     return bool(ASKS_FOR_SEVERAL.match(question.strip(OUTSIDE)))
+
+
+def asks_for_a_fact(question: str) -> bool:
+    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic."""
+    return bool(QUESTION_WORD.search(question)) and not EXPLANATION.match(question)

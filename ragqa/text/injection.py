@@ -1,6 +1,6 @@
 """Text -> is it addressed to whatever model reads the prompt? And text without what no font shows.
 
-Documents are data: a sentence that gives the reader of the prompt an order is no evidence. Rules,
+Documents are data: a sentence that gives whoever reads the prompt an order is no evidence. Rules,
 deterministic and conservative: what a text *says about* such orders (in quotation marks, "the
 attacker tells it to ...") is none. They know orders, not lies: a false statement passes. Pure.
 """
@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import cache, lru_cache
-
-from ragqa.records import Block
-from ragqa.text.sentences import sentence_spans
 
 # Invisible characters --------------------------------------------------------------------------
 
 EMOJI = "\u00a9\u00ae\u203c-\u2fff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-# Scripts in which the joiners U+200C and U+200D change what a reader sees.
+# Scripts in which the joiners U+200C and U+200D change what a person sees.
 JOINED = "\u0600-\u109f\u1780-\u18af\ua8e0-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
 HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
 SELECTOR = "\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -104,7 +101,7 @@ ANYWHERE = (
     r"(?:your answer|your reply|the reply) (?:must|has to|is to) be:? \S+\W*$",
 )
 AT_CLAUSE = (
-    # Away with what the reader was told before.
+    # Away with what the model was told before.
     rf"{DROP}(?: your)? {EARLIER}(?: [\w-]+)? (?:{RULES}|passages?|context)\b"
     r"(?! (?:for|about|in|when)\b)",
     rf"{DROP} your(?: [\w-]+)? {RULES}\b",
@@ -150,7 +147,7 @@ AT_START = (
     r"(?:use|treat|take|prefer|replace) (?:this (?:sentence|passage|text|note)|passages?"
     r"|(?:every|all) citations?)\b.{0,60}?\[\d",
 )
-# A call to the reader.
+# A call to the model.
 CALLS = (
     rf"(?:dear|(?:attention|hey)[,:!]) (?:all )?(?:the )?{MODEL}\W*[,:!]",
     rf"(?:attention|hey) (?:all )?{NAMED_MODEL}\b(?: \w+)?\W*[,:!]",
@@ -227,7 +224,7 @@ def _orders() -> re.Pattern[str]:
 
 
 def is_instruction(sentence: str) -> bool:
-    """True when a sentence gives an order to the reader of the prompt, or poses as its end."""
+    """True when a sentence gives an order to whoever reads the prompt, or poses as its end."""
     return any(_verdict(sentence))
 
 
@@ -236,7 +233,7 @@ def closes_passages(sentence: str) -> bool:
     return _verdict(sentence)[0]
 
 
-@lru_cache(maxsize=4096)  # ranked, shown and quoted, a sentence is looked at several times
+@lru_cache(maxsize=4096)  # a text is found again for other questions
 def _verdict(sentence: str) -> tuple[bool, bool]:
     """Whether a sentence poses as the end of the passages, and whether it gives an order."""
     text = _readable(sentence)
@@ -245,53 +242,13 @@ def _verdict(sentence: str) -> tuple[bool, bool]:
     return closes, _is_order(text) or ("\u202e" in sentence and _is_order(text[::-1]))
 
 
-def are_instructions(sentences: Sequence[str], closed: bool = False) -> list[bool]:
-    """The verdict on each of the sentences of a text; after a false end all are instructions.
-
-    `closed` says that there was one before.
-    """
-    verdicts = []
-    for sentence in sentences:
-        closed = closed or closes_passages(sentence)
-        verdicts.append(closed or is_instruction(sentence))
-    return verdicts
-
-
-def orders_in(blocks: Iterable[Block]) -> Iterator[tuple[Block, list[tuple[int, int]], list[bool]]]:
-    """Each block of a passage, the spans of its sentences, and which of these are instructions.
-
-    Code is none (notes on language models quote templates), unless a false end stands before it.
-    """
-    closed = False
-    for block in blocks:
-        spans = sentence_spans(block.text)
-        sentences = [block.text[first:last] for first, last in spans]
-        if block.kind == "code":
-            yield block, spans, [closed] * len(spans)
-            continue
-        yield block, spans, are_instructions(sentences, closed)
-        closed = closed or any(map(closes_passages, sentences))
-
-
-def without_orders(blocks: Iterable[Block]) -> str:
-    """The text of a passage, a line a block, without instructions and hidden characters."""
-    lines = []
-    for block, spans, orders in orders_in(blocks):
-        text = block.text
-        for (first, last), is_order in reversed(list(zip(spans, orders, strict=True))):
-            if is_order:
-                text = text[:first] + text[last:]
-        lines.append(text.strip() if any(orders) else text)
-    return without_invisible("\n".join(line for line in lines if line))
-
-
 def _is_order(text: str) -> bool:
     text = QUOTE_MARK.sub("", QUOTED.sub("…", text)).lower()
     return bool(_orders().search(text))
 
 
 def _readable(sentence: str) -> str:
-    """A sentence as a reader takes it in: compatibility forms, no invisible characters."""
+    """A sentence as a person takes it in: compatibility forms, no invisible characters."""
     if not sentence.isascii():
         folded = unicodedata.normalize("NFKC", sentence)
         sentence = "".join(char for char in folded if unicodedata.category(char) != "Cf")

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragqa.answering.citations import MARKER, Citer, Judge, SourceText, own_numbers
+from ragqa.answering.citations import MARKER, Citer, FileText, Judge, own_numbers
+from ragqa.answering.pieces import sources_of
 from ragqa.records import Citation, Hit, Sentence
 from ragqa.text.sentences import is_negated, sentence_spans
-from tests.hits import corpus_hits, hits_of, unchanged
+from tests.hits import corpus_hits, sources_in, unchanged
 
 NOTE = """---
 title: Llama
@@ -40,17 +41,17 @@ SAMPLE = 300  # sentences of the corpus
 
 
 def _cite(
-    sentence: str, text: str = NOTE, now: SourceText | None = None, model_wrote: bool = True
+    sentence: str, text: str = NOTE, now: FileText | None = None, model_wrote: bool = True
 ) -> tuple[Sentence, list[Citation]]:
-    sources = {PATH: now or SourceText(text, changed=False)}
-    citer = Citer(hits_of(text), sources, model_wrote)
+    texts = {PATH: now or FileText(text, changed=False)}
+    citer = Citer(sources_in(text), texts, model_wrote)
     found = citer.add(sentence)
     assert found
     return found, citer.citations
 
 
 def _support(sentence: str, text: str = NOTE) -> str:
-    return Judge(hits_of(text)).judge(sentence)[0]
+    return Judge(sources_in(text)).judge(sentence)[0]
 
 
 def test_a_sentence_of_the_file_is_supported_by_itself() -> None:
@@ -154,7 +155,7 @@ def test_an_unsupported_sentence_has_no_marker() -> None:
 
 
 def test_numbers_that_the_model_invented_are_removed_and_counted() -> None:
-    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
     citer.add("Llama 2 has 7 billion parameters [2][7][12].")
     assert citer.removed == 2
     citer.add("Bread rises with yeast [1].")
@@ -177,7 +178,7 @@ def test_numbers_of_the_model(sentence: str, named: set[int], invented: int) -> 
 
 def test_a_citation_number_of_the_document_is_not_shown_as_ours() -> None:
     text = "# T\n\nBM25 needs no training [7]. It ranks well.\n"
-    citer = Citer(hits_of(text), unchanged((PATH, text)), model_wrote=False)
+    citer = Citer(sources_in(text), unchanged((PATH, text)), model_wrote=False)
     sentence = citer.add("BM25 needs no training [7].")
     assert sentence
     assert sentence.text == "BM25 needs no training [1]."
@@ -187,35 +188,35 @@ def test_a_citation_number_of_the_document_is_not_shown_as_ours() -> None:
 
 def test_the_number_that_the_model_gave_decides_between_equal_quotes() -> None:
     texts = [("/notes/a.md", "# A\n\nIt is 5 km.\n"), ("/notes/b.md", "# A\n\nIt is 5 km.\n")]
-    hits = [hit for path, text in texts for hit in hits_of(text, path)]
+    sources = [source for path, text in texts for source in sources_in(text, path)]
     for number, path in (("1", "/notes/a.md"), ("2", "/notes/b.md")):
-        citer = Citer(hits, unchanged(*texts))
+        citer = Citer(sources, unchanged(*texts))
         citer.add(f"It is 5 km [{number}].")
         assert citer.citations[0].path == path
 
 
 def test_a_repeated_sentence_is_dropped() -> None:
-    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
     assert citer.add("Llama 2 has 7 billion parameters.")
     assert citer.add("llama 2 has 7 billion parameters [1]!") is None
     assert citer.repeated == 1
 
 
 def test_the_denial_of_a_sentence_is_no_repetition() -> None:
-    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
     assert citer.add("It is open to everyone.")
     assert citer.add("It is not open to everyone.")
 
 
 @pytest.mark.parametrize("text", ["", " ", "[1]", "...", "- * -"])
 def test_nothing_to_read_is_no_sentence(text: str) -> None:
-    citer = Citer(hits_of(NOTE), {})
+    citer = Citer(sources_in(NOTE), {})
     assert citer.add(text) is None
     assert citer.repeated == 0
 
 
 def test_the_same_quote_has_one_number() -> None:
-    citer = Citer(hits_of(NOTE), unchanged((PATH, NOTE)))
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
     first = citer.add("Llama 2 has 7 billion parameters.")
     second = citer.add("7 billion parameters has Llama 2.")
     assert first
@@ -226,7 +227,9 @@ def test_the_same_quote_has_one_number() -> None:
 
 def test_another_file_that_says_the_same_is_cited_too() -> None:
     texts = [(f"/notes/{n}.md", f"# {n}\n\nGold melts at 1,064 degrees. {n}.\n") for n in "abc"]
-    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    citer = Citer(
+        [source for path, text in texts for source in sources_in(text, path)], unchanged(*texts)
+    )
     sentence = citer.add("Gold melts at 1,064 degrees.")
     assert sentence
     assert sentence.text == "Gold melts at 1,064 degrees [1][2]."
@@ -238,7 +241,9 @@ def test_a_second_file_that_says_less_is_not_cited() -> None:
         ("/notes/a.md", "# A\n\nGold melts at 1,064 degrees.\n"),
         ("/notes/b.md", "# B\n\nGold.\n"),
     ]
-    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    citer = Citer(
+        [source for path, text in texts for source in sources_in(text, path)], unchanged(*texts)
+    )
     citer.add("Gold melts at 1,064 degrees.")
     assert [citation.path for citation in citer.citations] == ["/notes/a.md"]
 
@@ -248,20 +253,22 @@ def test_a_second_file_that_denies_it_is_not_cited() -> None:
         ("/notes/a.md", "# A\n\nGold is soft.\n"),
         ("/notes/b.md", "# B\n\nGold is not soft.\n"),
     ]
-    citer = Citer([hit for path, text in texts for hit in hits_of(text, path)], unchanged(*texts))
+    citer = Citer(
+        [source for path, text in texts for source in sources_in(text, path)], unchanged(*texts)
+    )
     citer.add("Gold is soft.")
     assert [citation.path for citation in citer.citations] == ["/notes/a.md"]
 
 
 def test_the_files_of_folded_passages_are_named() -> None:
-    citer = Citer(hits_of(NOTE, also_in=("/notes/copy.md",)), unchanged((PATH, NOTE)))
+    citer = Citer(sources_in(NOTE, also_in=("/notes/copy.md",)), unchanged((PATH, NOTE)))
     citer.add("Llama 2 has 7 billion parameters.")
     assert citer.citations[0].also_in == ("/notes/copy.md",)
 
 
 def test_in_a_changed_file_the_quote_is_found_again() -> None:
     now = "A new line.\n\nAnother one.\n" + NOTE
-    _, [citation] = _cite("Llama 2 has 7 billion parameters.", now=SourceText(now, changed=True))
+    _, [citation] = _cite("Llama 2 has 7 billion parameters.", now=FileText(now, changed=True))
     assert citation.stale
     assert citation.start_line == 13
     assert now[citation.start_char : citation.end_char] == citation.quote
@@ -271,14 +278,12 @@ def test_of_several_places_the_nearest_is_taken() -> None:
     quote = "Gold melts at 1,064 degrees."
     text = "# T\n" + "\n" * 500 + quote + "\n"
     now = f"{quote}\n{text}" + "\n" * 100 + quote
-    _, [citation] = _cite(quote, text, now=SourceText(now, changed=True))
+    _, [citation] = _cite(quote, text, now=FileText(now, changed=True))
     assert citation.start_line == 503
 
 
-@pytest.mark.parametrize(
-    "now", [SourceText("", True), SourceText("gone", True), SourceText(None, True)]
-)
-def test_a_quote_that_is_gone_is_stale_and_stays_where_it_was(now: SourceText) -> None:
+@pytest.mark.parametrize("now", [FileText("", True), FileText("gone", True), FileText(None, True)])
+def test_a_quote_that_is_gone_is_stale_and_stays_where_it_was(now: FileText) -> None:
     _, [citation] = _cite("Llama 2 has 7 billion parameters.", now=now)
     assert citation.stale
     assert (citation.start_line, citation.quote) == (10, "Llama 2 has **7 billion** parameters.")
@@ -286,7 +291,7 @@ def test_a_quote_that_is_gone_is_stale_and_stays_where_it_was(now: SourceText) -
 
 
 def test_a_file_that_was_not_read_is_stale() -> None:
-    citer = Citer(hits_of(NOTE), {})
+    citer = Citer(sources_in(NOTE), {})
     citer.add("Llama 2 has 7 billion parameters.")
     assert citer.citations[0].stale
 
@@ -320,7 +325,7 @@ def test_every_quote_is_the_slice_of_its_file_and_within_a_block(data: st.DataOb
     words = " ".join(hit.passage.text.split()).split()
     first = data.draw(st.integers(0, len(words) - 1))
     said = " ".join(words[first : first + data.draw(st.integers(1, 30))])
-    citer = Citer(hits, unchanged((str(path), text)))
+    citer = Citer(sources_of(hits), unchanged((str(path), text)))
     citer.add(said)
     for citation in citer.citations:
         assert text[citation.start_char : citation.end_char] == citation.quote
@@ -382,7 +387,7 @@ def _denied(sentence: str, chance: random.Random) -> str | None:
 
 @cache
 def _judge(path: Path) -> Judge:
-    return Judge(corpus_hits()[path][1])
+    return Judge(sources_of(corpus_hits()[path][1]))
 
 
 def _rates(change: Callable[[str, random.Random], str | None]) -> dict[str, float]:
@@ -435,15 +440,14 @@ def test_falsified_sentences_are_seldom_called_supported(
 
 
 def test_a_quote_that_says_it_goes_before_one_that_says_the_contrary() -> None:
-    hits = hits_of("# A\n\nCats chase dogs.\n", "/a.md") + hits_of(
-        "# B\n\nDogs chase cats.\n", "/b.md"
-    )
-    verdict, quotes = Judge(hits).judge("Dogs chase cats.")
+    sources = sources_in("# A\n\nCats chase dogs.\n", "/a.md")
+    sources += sources_in("# B\n\nDogs chase cats.\n", "/b.md")
+    verdict, quotes = Judge(sources).judge("Dogs chase cats.")
     assert (verdict, quotes[0].hit.path) == ("supported", "/b.md")
 
 
 def test_an_index_in_code_is_no_citation_number() -> None:
     text = "Here argv[1] holds the name and x[0] the first item."
-    citer = Citer(hits_of(f"# A\n\n{text}\n"), {}, model_wrote=False)
+    citer = Citer(sources_in(f"# A\n\n{text}\n"), {}, model_wrote=False)
     sentence = citer.add(text)
     assert sentence is not None and sentence.text == text.replace("item.", "item [1].")

@@ -19,7 +19,7 @@ from ragqa.answering.confidence import (
     nearest,
 )
 from ragqa.system.files import data_file
-from tests.hits import hits_of
+from tests.hits import hits_of, query_of
 
 NOTE = "# Metals\n\n## Heat\n\nGold melts at high heat.\n"
 WORD_WEIGHTS = st.floats(0.01, 10)
@@ -30,12 +30,12 @@ SIGNALS = st.builds(
 
 
 def _coverage(weights: dict[str, float], text: str = NOTE) -> float:
-    return coverage(hits_of(text), weights)
+    return coverage(hits_of(text), query_of("", weights=weights))
 
 
 def test_without_hits_nothing_is_near_or_covered() -> None:
     assert nearest([]) == 0.0
-    assert coverage([], {"gold": 1.0}) == 0.0
+    assert coverage([], query_of("gold")) == 0.0
 
 
 def test_the_nearest_of_the_hits_counts() -> None:
@@ -63,9 +63,9 @@ def test_title_and_headings_count_as_the_passage() -> None:
 
 def test_only_the_best_passages_are_looked_at_for_words() -> None:
     other, named = hits_of("# Bread\n\nYeast.\n"), hits_of(NOTE)
-    weights = {"gold": 1.0}
-    assert coverage(other * (LOOKED_AT - 1) + named, weights) == 1.0
-    assert coverage(other * LOOKED_AT + named, weights) == 0.0
+    query = query_of("gold")
+    assert coverage(other * (LOOKED_AT - 1) + named, query) == 1.0
+    assert coverage(other * LOOKED_AT + named, query) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_only_the_best_passages_are_looked_at_for_words() -> None:
 def test_names_and_numbers_of_the_question_are_looked_for(
     question: str, sentence: str, found: bool
 ) -> None:
-    assert has_names(question, sentence) is found
+    assert has_names(query_of(question), sentence) is found
 
 
 @given(SIGNALS)

@@ -13,11 +13,9 @@ from ragqa.answering.sentence_ranking import (
     best_sentences,
     list_around,
     list_below_heading,
-    rank_sentences,
 )
 from tests.conftest import ROOT
-from tests.fakes import FakeEmbedder
-from tests.hits import hits_of
+from tests.hits import hits_of, query_of, ranked_in
 
 NOTE = """# Perplexity
 
@@ -34,7 +32,7 @@ A lower perplexity means that the model predicts the text better. Bread rises wi
 
 
 def _answer(question: str, text: str, count: int = 2) -> list[str]:
-    ranked = rank_sentences(question, hits_of(text), FakeEmbedder())
+    ranked = ranked_in(question, hits_of(text))
     return [item.shown for item in best_sentences(ranked, count)]
 
 
@@ -97,7 +95,7 @@ def test_at_most_as_many_as_asked_for_best_first() -> None:
     text = "# T\n\n" + "".join(f"Gold melts hot {n} {n}.\n\n" for n in "abcdef")
     hits = hits_of(text)
     for count in (1, 2, 3):
-        found = best_sentences(rank_sentences("gold melts hot", hits, FakeEmbedder()), count)
+        found = best_sentences(ranked_in("gold melts hot", hits), count)
         assert len(found) == count
         assert [item.score for item in found] == sorted((i.score for i in found), reverse=True)
 
@@ -119,7 +117,7 @@ def test_rare_words_of_the_question_count_more() -> None:
 )
 def test_without_a_statement_there_is_no_evidence(text: str) -> None:
     assert _answer("why", text) == []
-    assert best_sentences(rank_sentences("why", [], FakeEmbedder())) == []
+    assert best_sentences(ranked_in("why", [])) == []
 
 
 def test_without_a_whole_sentence_short_notes_are_the_evidence() -> None:
@@ -129,7 +127,7 @@ def test_without_a_whole_sentence_short_notes_are_the_evidence() -> None:
 def test_evidence_names_its_hit() -> None:
     hits = hits_of("# A\n\nGold melts at high heat.\n", "/a.md")
     hits += hits_of("# B\n\nBread rises with wild yeast.\n", "/b.md")
-    [found] = best_sentences(rank_sentences("wild yeast bread", hits, FakeEmbedder()), 1)
+    [found] = best_sentences(ranked_in("wild yeast bread", hits), 1)
     assert found.hit.path == "/b.md"
 
 
@@ -138,10 +136,11 @@ def test_the_choice_does_not_depend_on_the_seed_of_hashes() -> None:
         "from tests.answering.test_sentence_ranking import *; from tests.hits import corpus_hits\n"
         "hits = [h for _, hits in list(corpus_hits().values())[:5] for h in hits]\n"
         "from ragqa.answering.citations import Judge\n"
+        "from ragqa.answering.pieces import sources_of\n"
         "question = 'how do models hide the text of large tokens and what size has attention'\n"
-        "found = best_sentences(rank_sentences(question, hits, FakeEmbedder()), 9)\n"
+        "found = best_sentences(ranked_in(question, hits), 9)\n"
         "print([(item.score.hex(), item.text) for item in found])\n"
-        "print([Judge(hits).judge(item.text)[1][0].text for item in found])\n"
+        "print([Judge(sources_of(hits)).judge(item.text)[1][0].text for item in found])\n"
     )
     shown = {
         subprocess.run(
@@ -168,7 +167,7 @@ def test_a_text_given_with_the_question_comes_first() -> None:
     indexed = [
         replace(hit, passage_id=1) for hit in hits_of("# F\n\nFusion decides it all early.\n")
     ]
-    ranked = rank_sentences("What is decided here?", [*indexed, *given], FakeEmbedder())
+    ranked = ranked_in("What is decided here?", [*indexed, *given])
     [found] = best_sentences(ranked, 1)
     assert found.hit.path == "/minutes.md"
 
@@ -193,7 +192,7 @@ Done. Then:
 
 
 def test_a_row_of_a_table_says_what_its_columns_are() -> None:
-    ranked = rank_sentences("Which number has the pump?", hits_of(HOUSE), FakeEmbedder())
+    ranked = ranked_in("Which number has the pump?", hits_of(HOUSE))
     rows = {one.text: one.said for one in ranked if one.block.kind == "table_row"}
     assert rows["Pump | P-7"] == "Device: Pump; Number: P-7"
     assert {one.said for one in ranked if one.columns} == set(rows.values())
@@ -201,7 +200,7 @@ def test_a_row_of_a_table_says_what_its_columns_are() -> None:
 
 
 def test_the_items_around_an_item_are_its_list() -> None:
-    ranked = rank_sentences("How do I open the lid?", hits_of(HOUSE), FakeEmbedder())
+    ranked = ranked_in("How do I open the lid?", hits_of(HOUSE))
     by_text = {one.text: one for one in ranked}
     items = list_around(by_text["Open the lid."], ranked)
     assert [one.text for one in items] == ["Close the valve.", "Open the lid.", "Wait."]
@@ -211,7 +210,7 @@ def test_the_items_around_an_item_are_its_list() -> None:
 
 def test_empty_cells_give_no_value_a_wrong_column() -> None:
     table = "|  | 2019 | 2020 |\n|---|---|---|\n| Rent | 450 |  |\n| Gas | 12 | 13 |\n"
-    ranked = rank_sentences("What is the rent?", hits_of(table), FakeEmbedder())
+    ranked = ranked_in("What is the rent?", hits_of(table))
     assert {one.text: one.said for one in ranked} == {
         "Rent | 450": "Rent | 450",
         "Gas | 12 | 13": "Gas; 2019: 12; 2020: 13",
@@ -228,25 +227,25 @@ def test_empty_cells_give_no_value_a_wrong_column() -> None:
 )
 def test_columns_that_are_not_certain_or_give_orders_are_not_named(table: str) -> None:
     path = "/a.html" if table.startswith("<") else "/a.md"
-    ranked = rank_sentences("What is the rent?", hits_of(table, path), FakeEmbedder())
+    ranked = ranked_in("What is the rent?", hits_of(table, path))
     assert ranked
     assert all(one.said == one.text for one in ranked)
 
 
 def test_a_list_may_have_code_in_it_and_may_be_too_long() -> None:
     note = "# Set up\n\n- Install it now.\n\n```\npip\n```\n\n- Start it then.\n- See also that.\n"
-    ranked = rank_sentences("How do I install it?", hits_of(note), FakeEmbedder())
+    ranked = ranked_in("How do I install it?", hits_of(note))
     [start] = [one for one in ranked if one.text == "Start it then."]
     assert [one.text for one in list_around(start, ranked)] == ["Install it now.", start.text]
     long = "# Tools\n\n" + "".join(f"- Tool number {n} is good.\n" for n in range(60))
-    ranked = rank_sentences("Which tools are good?", hits_of(long, max_tokens=2000), FakeEmbedder())
+    ranked = ranked_in("Which tools are good?", hits_of(long, max_tokens=2000))
     assert list_around(ranked[0], ranked) == ranked[:1]
 
 
 def test_a_list_is_found_by_the_heading_above_it() -> None:
     note = "# Bread\n\nI need it.\n\n## Ingredients\n\n- flour\n- salt\n\n## Bowls\n\n- big\n"
     question = "What ingredients do I need for bread?"
-    ranked = rank_sentences(question, hits_of(note), FakeEmbedder())
-    found = list_below_heading(question, ranked)
+    ranked = ranked_in(question, hits_of(note))
+    found = list_below_heading(query_of(question), ranked)
     assert [one.text for one in found] == ["flour", "salt"]
-    assert not list_below_heading("What tools do I need for bread?", ranked)
+    assert not list_below_heading(query_of("What tools do I need for bread?"), ranked)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragqa.answering.sentence_ranking import rank_sentences
 from ragqa.answering.shortlist import SHORTLIST, Place, likely_cosines
 from ragqa.embedding.minilm import MiniLM
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.records import Hit
 from tests.fakes import FakeEmbedder
-from tests.hits import hits_of
+from tests.hits import hits_of, ranked_in
 
 MANY = "# Metals\n\n" + "\n\n".join(
     f"Metal number {n} melts at {n}00 degrees and was found in {1800 + n}." for n in range(30)
@@ -61,8 +60,8 @@ def test_the_words_of_a_sentence_decide(minilm: MiniLM) -> None:
 
 def test_of_many_sentences_some_are_embedded_and_the_best_is_among_them(minilm: MiniLM) -> None:
     hits = hits_of(MANY)
-    exact = rank_sentences(QUESTION, hits, minilm)
-    some = rank_sentences(QUESTION, with_words(hits, minilm), minilm)
+    exact = ranked_in(QUESTION, hits, minilm)
+    some = ranked_in(QUESTION, with_words(hits, minilm), minilm)
     assert len(some) == len(exact) == 30
     assert all(one.vector is not None for one in exact)
     assert sum(one.vector is not None for one in some) == SHORTLIST
@@ -73,8 +72,8 @@ def test_of_many_sentences_some_are_embedded_and_the_best_is_among_them(minilm: 
 def test_few_sentences_or_unknown_words_are_all_embedded() -> None:
     embedder = FakeEmbedder()
     few = with_words(hits_of("# T\n\nGold melts. Tin melts.\n"), embedder)
-    assert all(one.vector is not None for one in rank_sentences("gold?", few, embedder))
+    assert all(one.vector is not None for one in ranked_in("gold?", few, embedder))
     mixed = [*with_words(hits_of(MANY), embedder), *hits_of("# T\n\nGold melts.\n", "/1.md")]
-    assert all(one.vector is not None for one in rank_sentences("gold?", mixed, embedder))
+    assert all(one.vector is not None for one in ranked_in("gold?", mixed, embedder))
     wordless = with_words(hits_of(MANY), embedder)
-    assert all(one.vector is not None for one in rank_sentences("?", wordless, embedder))
+    assert all(one.vector is not None for one in ranked_in("?", wordless, embedder))

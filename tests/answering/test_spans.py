@@ -8,6 +8,7 @@ import pytest
 
 from ragqa.answering.spans import Spans
 from ragqa.text.answer_types import answer_type
+from ragqa.text.sentences import stems_of
 
 TOKEN = re.compile(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s")
 
@@ -15,7 +16,8 @@ TOKEN = re.compile(r" ?[^\W\d]+| ?\d| ?[^\w\s]|\s")
 def spans_of(text: str, question: str) -> set[str]:
     """All spans of a sentence that may be said."""
     pieces = [piece.encode() for piece in TOKEN.findall(f" {text}")]
-    spans = Spans({0: list(range(len(pieces)))}, {0: pieces}, answer_type(question), question)
+    tokens, asked = {0: list(range(len(pieces)))}, stems_of(question)
+    spans = Spans(tokens, {0: pieces}, answer_type(question), asked)
     now, found = spans.starts(), []
     while now:
         now = [span for longer in spans.longer(now).values() for span in longer]

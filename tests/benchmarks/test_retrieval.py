@@ -19,9 +19,10 @@ from benchmarks import retrieval
 from benchmarks.retrieval import Collection
 from ragqa.errors import UsageError
 from ragqa.pipeline import build_index
+from ragqa.query import make_query
 from ragqa.records import Hit, Passage
 from ragqa.retrieval.hybrid import retrieve
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
 from tests.conftest import CORPUS
 from tests.fakes import FakeEmbedder
 from tests.programs import load_embedder_once
@@ -285,14 +286,16 @@ def test_a_twin_is_retrieved(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "notes" / f"{name}.txt").write_text(ANIMALS["bees"])
     embedder = FakeEmbedder()
-    build_index(tmp_path / "index", [tmp_path / "notes"], lambda _: embedder, lambda *_: None)
+    index = index_at(tmp_path / "index")
+    build_index(index, [tmp_path / "notes"], lambda _: embedder, lambda *_: None)
     collection = Collection(tmp_path / "notes", {"q": "honey"}, {"q": {"b.txt": 1}})
-    with IndexReader(tmp_path / "index") as reader:
+    with index.snapshot() as reader:
         runs = retrieval.runs_of(collection, embedder, reader, lambda *_: None)
         assert list(runs) == list(retrieval.METHODS)
         for method, run in runs.items():
             assert sorted(run["q"]) == ["a.txt", "b.txt"], method
-        assert len(retrieve("honey", embedder, reader, 5)) == 1  # the other one is folded into it
+        query = make_query("honey", embedder, reader)
+        assert len(retrieve(query, embedder, reader, 5)) == 1  # the other one is folded into it
 
 
 def test_fusion_of_ranks() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import scale
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 
 SENTENCES = ["Gold melts late.", "Tin melts early.", "Bread rises slowly.", "Owls fly at night."]
 
@@ -55,6 +55,6 @@ def test_figures_of_small_indexes(
     for size, figures in zip((200, 400), json.loads(out.read_text()), strict=True):
         assert figures["recall_at_10"] > 0.99  # equal cosines may stand in another order
         assert figures["search_ms"]["p50"] > 0
-        with IndexReader(tmp_path / str(size) / "index") as reader:
+        with LocalSnapshot(tmp_path / str(size) / "index") as reader:
             assert reader.counts() == (size // scale.PER_DOCUMENT, size)
     assert "<svg" in plot.read_text()

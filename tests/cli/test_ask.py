@@ -391,6 +391,27 @@ def test_a_truncated_gguf(run_cli: RunCli, index: Path, tmp_path: Path, size: in
     assert done.err.count("\n") == 1
 
 
+def test_a_model_goes_by_the_name_of_the_link_that_was_given(
+    run_cli: RunCli, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ragqa.models.catalogue import CATALOGUE
+
+    monkeypatch.chdir(tmp_path)
+    Path("mine.gguf").symlink_to(CATALOGUE[1].path())  # as in the cache of the hub
+    for name in ("mine.gguf", tmp_path / "mine.gguf"):
+        done = run_cli("ask", NOWHERE, "--index", index, "--model", name, "--json")
+        assert (done.code, parsed(done.out)["models"]["generator"]) == (1, "mine")
+
+
+def test_a_folder_does_not_hide_a_model_of_the_catalogue(
+    run_cli: RunCli, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("SmolLM2-135M-Instruct").mkdir()
+    done = run_cli("ask", NOWHERE, "--index", index, "--answer", "generate")
+    assert done == Result(1, "", "not in the documents\n")
+
+
 def test_an_embedder_that_does_not_exist(run_cli: RunCli, index: Path) -> None:
     done = run_cli("ask", QUESTION, "--index", index, "--embedder", "no/such-model")
     assert (done.code, done.out) == (2, "")
@@ -628,15 +649,15 @@ def test_docs_do_not_mind_an_index_in_the_environment(
 def test_docs_that_another_process_is_indexing(
     run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ragqa import runtime as sessions
-    from ragqa.store.writer import IndexWriter
+    from ragqa import api
+    from ragqa.store.writer import LocalWriter
 
-    monkeypatch.setattr(sessions, "DOCS_WAIT", 0.1)
+    monkeypatch.setattr(api, "DOCS_WAIT", 0.1)
     notes = write_notes(tmp_path / "notes")
     assert run_cli("ask", QUESTION, "--docs", notes).code == 0
-    directory = sessions.docs_directory(notes)
+    directory = api.docs_directory(notes)
     (notes / "zed.md").write_text(CONTEXT)
-    with IndexWriter(directory):
+    with LocalWriter(directory):
         busy = run_cli("ask", QUESTION, "--docs", notes)
         new = run_cli("ask", CONTEXT_QUESTION, "--docs", notes, "--json")
     assert busy.code == 0
@@ -650,12 +671,12 @@ def test_docs_that_another_process_is_indexing(
 def test_docs_that_another_process_is_indexing_for_the_first_time(
     run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ragqa import runtime as sessions
-    from ragqa.store.writer import IndexWriter
+    from ragqa import api
+    from ragqa.store.writer import LocalWriter
 
-    monkeypatch.setattr(sessions, "DOCS_WAIT", 0.1)
+    monkeypatch.setattr(api, "DOCS_WAIT", 0.1)
     notes = write_notes(tmp_path / "notes")
-    with IndexWriter(sessions.docs_directory(notes)):
+    with LocalWriter(api.docs_directory(notes)):
         done = run_cli("ask", QUESTION, "--docs", notes, "--json")
     assert done.code == 3
 

@@ -84,7 +84,8 @@ def test_what_was_answered_before_is_given_again(
     assert stages("--no-cache") == [False, False]
     assert stages() == [False, False]
     assert stages() == [True, True]
-    assert stages("--strict") == [False, False]  # asked in another way
+    assert stages("-k", "3") == [False, False]  # asked in another way
+    assert stages("--strict") == [True, True]  # which is of the same answer
     assert stages("--no-cache") == [False, False]
 
 

@@ -212,9 +212,9 @@ def test_an_index_directory_that_is_a_file(run_cli: RunCli, notes: Path, index: 
 
 
 def test_an_index_that_another_process_writes(run_cli: RunCli, notes: Path, index: Path) -> None:
-    from ragqa.store.writer import IndexWriter
+    from ragqa.store.writer import LocalWriter
 
-    with IndexWriter(index):
+    with LocalWriter(index):
         done = run_cli("index", notes, "--index", index, "--json")
     message = f"the index in {index} is being written by process {os.getpid()} (since "
     assert done.err.startswith(f"ragqa: {message}")

@@ -89,7 +89,7 @@ def test_json_as_a_question_is_no_option(run_cli: RunCli, tmp_path: Path) -> Non
 
 @pytest.fixture
 def bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragqa.cli.main.NAMES", ("no_such_setting",))
+    monkeypatch.setattr("ragqa.cli.index.NAMES", ("no_such_setting",))
 
 
 def test_a_bug_is_one_line(run_cli: RunCli, bug: None) -> None:
@@ -104,7 +104,7 @@ def test_debug_shows_where_a_bug_is(run_cli: RunCli, bug: None) -> None:
     done = run_cli("--debug", "config")
     assert (done.code, done.out) == (70, "")
     assert done.err.startswith("Traceback (most recent call last):\n")
-    assert f"{Path('ragqa', 'cli', 'main.py')}" in done.err
+    assert f"{Path('ragqa', 'cli', 'index.py')}" in done.err
     assert done.err.splitlines()[-1].startswith("ragqa: internal error: AttributeError: ")
 
 
@@ -205,8 +205,9 @@ def test_completion() -> None:
 def loaded_by(*arguments: object) -> set[str]:
     """The modules that the program has imported when it ends."""
     code = (
-        "import sys\nfrom ragqa.system import terminal\nfrom ragqa.cli.main import app\n"
-        f"code = terminal.run(app, {[str(a) for a in arguments]!r})\n"
+        "import sys\nfrom ragqa.cli.caller import Caller\nfrom ragqa.cli.main import run\n"
+        "from ragqa.system.terminal import LocalTerminal\n"
+        f"code = run({[str(a) for a in arguments]!r}, Caller(LocalTerminal()))\n"
         "print(*sys.modules, file=sys.stderr)\nsys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -12,6 +12,7 @@ import pytest
 from ragqa.cli.output import AnswerForm, judged, show_answer
 from ragqa.pipeline import Session
 from ragqa.records import Answer, GivenText, Sentence
+from ragqa.system.terminal import LocalTerminal
 from tests.conftest import Result
 from tests.fakes import FakeEmbedder, FakeGenerator
 
@@ -33,7 +34,8 @@ def show(capsys: pytest.CaptureFixture[str]) -> Show:
     def run(text: str, question: str = QUESTION, **form: bool | None) -> Result:
         session = Session(FakeEmbedder(), generator=FakeGenerator(text), warnings=["a \x1b[1mwarn"])
         given = [GivenText("zed.txt", "Zed", TEXT)]
-        code = show_answer(question, session, given, AnswerForm(**form))  # type: ignore[arg-type]
+        shown = AnswerForm(**form)  # type: ignore[arg-type]
+        code = show_answer(question, session, given, shown, LocalTerminal())
         out, err = capsys.readouterr()
         assert err.startswith("warning: a warn\n")
         return Result(code, out, err.removeprefix("warning: a warn\n"))

@@ -372,13 +372,15 @@ def test_a_question_that_is_stopped_while_the_program_is_still_loading(
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
     code = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "import typer; from ragqa.system import terminal\n"
+        "import typer; from ragqa.cli import boundary; from ragqa.cli.caller import Caller\n"
+        "from ragqa.system.terminal import LocalTerminal\n"
+        "caller = Caller(LocalTerminal())\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def hit() -> int:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return terminal.write('done\\n')\n"
-        "sys.exit(terminal.run(app, []))"
+        "    return caller.terminal.write('done\\n')\n"
+        "sys.exit(boundary.run(app, [], caller))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

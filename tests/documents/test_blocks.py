@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece, spaced
+from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath, spaced
 from ragqa.records import Run
 from tests.reading import check_block
 
@@ -13,11 +13,11 @@ from tests.reading import check_block
 def test_source_reaches_from_the_first_to_the_last_visible_character() -> None:
     text = "x\n **bold** and *more* \n"
     pieces = [
-        Piece(" ", 2),
-        Piece("bold", 5),
-        Piece(" and ", 11),
-        Piece("more", 17),
-        Piece(" ", 22),
+        Fragment(" ", 2),
+        Fragment("bold", 5),
+        Fragment(" and ", 11),
+        Fragment("more", 17),
+        Fragment(" ", 22),
     ]
     block = BlockMaker(text).block("paragraph", ("H",), pieces)
     assert block is not None
@@ -26,32 +26,34 @@ def test_source_reaches_from_the_first_to_the_last_visible_character() -> None:
 
 
 def test_bounds_take_in_the_markup_at_the_ends() -> None:
-    block = BlockMaker("**bold**").block("paragraph", (), [Piece("bold", 2)], (0, 8))
+    block = BlockMaker("**bold**").block("paragraph", (), [Fragment("bold", 2)], (0, 8))
     assert block is not None and block.source == "**bold**"
 
 
 def test_neighbouring_pieces_grow_into_one_run() -> None:
-    block = BlockMaker("abc").block("p", (), [Piece("a", 0), Piece("b", 1), Piece("c", 2)])
+    block = BlockMaker("abc").block("p", (), [Fragment("a", 0), Fragment("b", 1), Fragment("c", 2)])
     assert block is not None and block.runs == (Run(0, 0, 3),)
 
 
 def test_what_does_not_stand_in_the_file_is_in_no_run() -> None:
-    block = BlockMaker("a&amp;b").block("p", (), [Piece("a", 0), Piece("&", None), Piece("b", 6)])
+    block = BlockMaker("a&amp;b").block(
+        "p", (), [Fragment("a", 0), Fragment("&", None), Fragment("b", 6)]
+    )
     assert block is not None
     assert (block.text, block.runs) == ("a&b", (Run(0, 0, 1), Run(2, 6, 1)))
 
 
 def test_pieces_out_of_order_stay_visible_without_a_run() -> None:
-    block = BlockMaker("abcd").block("p", (), [Piece("cd", 2), Piece("ab", 0)])
+    block = BlockMaker("abcd").block("p", (), [Fragment("cd", 2), Fragment("ab", 0)])
     assert block is not None and (block.text, block.runs) == ("cdab", (Run(0, 0, 2),))
 
 
 def test_nothing_visible_is_no_block() -> None:
     make = BlockMaker("  x Skip to content")
     assert make.block("p", (), []) is None
-    assert make.block("p", (), [Piece("  ", 0)]) is None
-    assert make.block("p", (), [Piece("&", None)]) is None
-    assert make.block("p", (), [Piece("Skip to content", 4)]) is None
+    assert make.block("p", (), [Fragment("  ", 0)]) is None
+    assert make.block("p", (), [Fragment("&", None)]) is None
+    assert make.block("p", (), [Fragment("Skip to content", 4)]) is None
 
 
 @given(st.text("ab \n\t\u00a0é", max_size=40), st.text(" \n", max_size=4))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.documents import READERS, is_supported, read_document
+from ragqa.documents import is_supported, read_document
+from ragqa.documents.readers import ENDINGS
 from ragqa.errors import DocumentError
 from tests.conftest import CORPUS
 from tests.reading import aligned_share, check_document, parse, shown
@@ -16,7 +17,7 @@ from tests.reading import aligned_share, check_document, parse, shown
 SUFFIXES = (".md", ".txt", ".html", ".rst")
 
 
-@pytest.mark.parametrize("suffix", READERS)
+@pytest.mark.parametrize("suffix", ENDINGS)
 def test_every_known_ending_is_read(suffix: str) -> None:
     assert is_supported(Path("a" + suffix.upper()))
     assert shown(suffix, "Some words here.") == ["Some words here."]

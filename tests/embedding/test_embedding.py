@@ -19,7 +19,8 @@ from ragqa.errors import IndexDamagedError, ModelError
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.models.local import embedder_folder
 from ragqa.pipeline import Session, ask, build_index
-from ragqa.store.snapshot import IndexReader
+from ragqa.store import index_at
+from ragqa.store.snapshot import LocalSnapshot
 from tests.hits import corpus_hits
 
 TEXTS = ["Gold melts.", "", "A longer text about bread, yeast and 12 ovens.", "你好 é ß 😀", "x"]
@@ -266,9 +267,10 @@ def test_an_index_keeps_to_the_embedder_that_made_it(tmp_path: Path) -> None:
     notes.mkdir()
     (notes / "a.md").write_text("# Gold\n\nGold melts at high heat.\n")
     one, other = str(_tiny_model(tmp_path / "one")), str(_tiny_model(tmp_path / "other", seed=1))
-    index = tmp_path / "index"
+    directory = tmp_path / "index"
+    index = index_at(directory)
     build_index(index, [notes], load_embedder, lambda *_: None, embedder_model=one)
-    with IndexReader(index) as reader:
+    with LocalSnapshot(directory) as reader:
         embedder = matching_embedder(reader.meta, "", load_embedder)
         assert embedder.name == one
         answer = ask("gold melts at high heat", Session(embedder, reader))

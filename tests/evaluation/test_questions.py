@@ -11,13 +11,14 @@ import pytest
 from ragqa.errors import UsageError
 from ragqa.evaluation.questions import Question, read_questions, spread
 from ragqa.records import GivenText
+from ragqa.system.terminal import LocalTerminal
 
 
 def questions_of(folder: Path, *items: Any, split: str | None = None) -> list[Question]:
     file = folder / "questions.jsonl"
     lines = (item if isinstance(item, str) else json.dumps(item) for item in items)
     file.write_text("".join(f"{line}\n" for line in lines))
-    return read_questions(str(file), split)
+    return read_questions(str(file), LocalTerminal(), split)
 
 
 def test_the_least_that_a_line_may_have(tmp_path: Path) -> None:

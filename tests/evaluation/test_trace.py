@@ -15,9 +15,10 @@ from ragqa.evaluation.trace import locate, trace
 from ragqa.pipeline import Session
 from ragqa.records import Step, Trace
 from ragqa.render import trace_json, trace_plain
-from ragqa.retrieval.hybrid import POOL, retrieve
-from ragqa.store.snapshot import IndexReader
+from ragqa.retrieval.hybrid import POOL
+from ragqa.store.snapshot import LocalSnapshot
 from tests.fakes import FakeEmbedder, FakeGenerator
+from tests.hits import retrieved
 from tests.notes import Notes
 
 STAGES = ["folder", "reading", "splitting", "searching", "fusion", "folding", "prompt", "found"]
@@ -41,8 +42,8 @@ def why(notes: Notes) -> Why:
     """Traces a document of the notes, as they were indexed when it is called."""
 
     def traced(name: object, question: str = QUESTION, **options: Any) -> Trace:
-        with IndexReader(notes.directory) as reader:
-            return trace(str(name), question, Session(notes.embedder, reader, **options))
+        with LocalSnapshot(notes.directory) as snapshot:
+            return trace(str(name), question, Session(notes.embedder, snapshot, **options))
 
     return traced
 
@@ -185,8 +186,8 @@ def test_a_document_that_no_search_proposes(notes: Notes, why: Why) -> None:
     notes.run()
     step = lost(why("lion.md"), "searching")
     dense = step.figures["dense"]
-    with IndexReader(notes.directory) as reader:
-        nearest = reader.dense(notes.embedder.encode_question(QUESTION).vector, 10**6)
+    with LocalSnapshot(notes.directory) as snapshot:
+        nearest = snapshot.dense(notes.embedder.encode_question(QUESTION).vector, 10**6)
         rank = [number for number, _ in nearest].index(notes.ids()["lion.md"][0]) + 1
     assert (dense["rank"], dense["of"], dense["limit"]) == (rank, POOL + 12, POOL)
     assert dense["missed_by"] == rank - POOL > 0
@@ -224,20 +225,20 @@ def test_a_document_beyond_both_limits(notes: Notes, why: Why) -> None:
 def test_a_document_that_an_approximate_search_misses(
     notes: Notes, why: Why, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragqa.store.vectors.EXACT_UP_TO", 10)
-    monkeypatch.setattr("ragqa.store.vectors.PROBED_SHARE", 0)
-    monkeypatch.setattr("ragqa.store.vectors.PROBED_AT_LEAST", 1)
+    monkeypatch.setattr("ragqa.store.vectors.faiss_index.EXACT_UP_TO", 10)
+    monkeypatch.setattr("ragqa.store.vectors.faiss_index.PROBED_SHARE", 0)
+    monkeypatch.setattr("ragqa.store.vectors.faiss_index.PROBED_AT_LEAST", 1)
     for number in range(60):
         notes.write(f"z{number}.md", f"Bread number {number} rises with yeast {number % 7}.\n")
     notes.write("lion.md", "Cats hunt.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as snapshot:
         asked = notes.embedder.encode_question(QUESTION).vector
-        probed = {number for number, _ in reader.dense(asked, POOL)}
-        every = [number for number, _ in reader.by_cosine(asked)]
-        assert len(set(every)) == reader.counts()[1] == 63
+        probed = {number for number, _ in snapshot.dense(asked, POOL)}
+        every = [number for number, _ in snapshot.by_cosine(asked)]
+        assert len(set(every)) == snapshot.counts()[1] == 63
         missed = next(number for number in every if number not in probed)
-        file = reader.passages([missed])[missed].path
+        file = snapshot.passages([missed])[missed].path
     step = lost(why(file), "searching")
     assert step.figures["dense"]["missed_by"] == 0
     approximate = "; a large index is searched by approximation, which missed it"
@@ -250,8 +251,8 @@ def test_a_document_that_an_approximate_search_misses(
 def test_a_document_below_k(notes: Notes, why: Why) -> None:
     notes.write("lion.md", "# Lion\n\nA lion does sleep.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        first, second, *_ = retrieve(QUESTION, notes.embedder, reader, 6)
+    with LocalSnapshot(notes.directory) as snapshot:
+        first, second, *_ = retrieved(QUESTION, notes.embedder, snapshot, 6)
     step = lost(why("lion.md", k=1), "fusion")
     assert step.figures.keys() == {"rank", "k", "score", "kth_score", "kth_path", "parts"}
     assert (step.figures["rank"], step.figures["k"]) == (2, 1)
@@ -285,8 +286,8 @@ def test_equal_scores_are_said_to_be_equal(notes: Notes, why: Why) -> None:
 def test_a_near_duplicate_is_found_in_another_file(notes: Notes, why: Why) -> None:
     notes.write("copy.md", ZEBRA.replace("# Zebra", "# Copied"))
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        hit = retrieve(QUESTION, notes.embedder, reader, 6)[0]
+    with LocalSnapshot(notes.directory) as snapshot:
+        hit = retrieved(QUESTION, notes.embedder, snapshot, 6)[0]
     assert hit.also_in == (f"{notes.folder}/copy.md",)
     found = why("copy.md")
     assert (found.found, found.rank) == (True, 1)
@@ -388,10 +389,10 @@ def test_each_stage_that_is_passed_is_what_retrieval_says(notes: Notes, why: Why
     for number in range(20):
         notes.write(f"z{number}.md", f"# Z{number}\n\nThe zebra does sleep in place {number}.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        shown = [hit.path for hit in retrieve(QUESTION, notes.embedder, reader, 6)]
+    with LocalSnapshot(notes.directory) as snapshot:
+        shown = [hit.path for hit in retrieved(QUESTION, notes.embedder, snapshot, 6)]
         also = {
-            path for hit in retrieve(QUESTION, notes.embedder, reader, 6) for path in hit.also_in
+            path for hit in retrieved(QUESTION, notes.embedder, snapshot, 6) for path in hit.also_in
         }
     for file in sorted(notes.folder.iterdir()):
         found = why(file)
@@ -404,12 +405,12 @@ def test_each_stage_that_is_passed_is_what_retrieval_says(notes: Notes, why: Why
 
 
 @pytest.fixture
-def reader(notes: Notes) -> Any:
+def snapshot(notes: Notes) -> Any:
     notes.write("a/first.md", "---\ntitle: The Zebra's Home\n---\nGrass.\n")
     notes.write("b/first.md", "# First\n\nGrass.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        yield reader
+    with LocalSnapshot(notes.directory) as snapshot:
+        yield snapshot
 
 
 @pytest.mark.parametrize(
@@ -423,32 +424,36 @@ def reader(notes: Notes) -> Any:
     ],
 )
 def test_a_document_goes_by_name_title_and_end_of_its_path(
-    notes: Notes, reader: IndexReader, name: str, file: str
+    notes: Notes, snapshot: LocalSnapshot, name: str, file: str
 ) -> None:
-    assert locate(name, reader) == str(notes.folder / file)
+    assert locate(name, snapshot) == str(notes.folder / file)
 
 
 def test_a_path_may_be_relative_or_a_link(
-    notes: Notes, reader: IndexReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    notes: Notes, snapshot: LocalSnapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(notes.folder / "a")
-    assert locate("first.md", reader) == str(notes.folder / "a" / "first.md")
-    assert locate("../b/first.md", reader) == str(notes.folder / "b" / "first.md")
+    assert locate("first.md", snapshot) == str(notes.folder / "a" / "first.md")
+    assert locate("../b/first.md", snapshot) == str(notes.folder / "b" / "first.md")
+    monkeypatch.chdir(tmp_path)
+    for name, folder in (("first.md", "a"), ("../b/first.md", "b")):
+        found = locate(name, snapshot, notes.folder / "a")
+        assert found == str(notes.folder / folder / "first.md")
     (tmp_path / "link").symlink_to(notes.folder)
-    assert locate(str(tmp_path / "link" / "zebra.md"), reader) == str(notes.folder / "zebra.md")
+    assert locate(str(tmp_path / "link" / "zebra.md"), snapshot) == str(notes.folder / "zebra.md")
 
 
 def test_a_file_that_is_there_is_meant_before_a_name(
-    reader: IndexReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    snapshot: LocalSnapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "zebra.md").write_text("another")
     monkeypatch.chdir(tmp_path)
-    assert locate("zebra.md", reader) == str(tmp_path.resolve() / "zebra.md")
+    assert locate("zebra.md", snapshot) == str(tmp_path.resolve() / "zebra.md")
 
 
-def test_a_name_of_several_documents(notes: Notes, reader: IndexReader) -> None:
+def test_a_name_of_several_documents(notes: Notes, snapshot: LocalSnapshot) -> None:
     with pytest.raises(UsageError) as caught:
-        locate("first.md", reader)
+        locate("first.md", snapshot)
     paths = f"{notes.folder}/a/first.md; {notes.folder}/b/first.md"
     assert caught.value.message == f"2 documents are called first.md: {paths}"
 
@@ -457,28 +462,28 @@ def test_five_candidates_are_named_at_most(notes: Notes) -> None:
     for number in range(7):
         notes.write(f"{number}/same.md", ZEBRA)
     notes.run()
-    with IndexReader(notes.directory) as reader, pytest.raises(UsageError) as caught:
-        locate("same", reader)
+    with LocalSnapshot(notes.directory) as snapshot, pytest.raises(UsageError) as caught:
+        locate("same", snapshot)
     assert caught.value.message.count("/same.md") == 5
     assert caught.value.message.endswith(f"{notes.folder}/4/same.md and 2 more")
 
 
 @pytest.mark.parametrize("name", ["", ".", "/"])
-def test_a_folder_is_no_document(reader: IndexReader, name: str) -> None:
+def test_a_folder_is_no_document(snapshot: LocalSnapshot, name: str) -> None:
     with pytest.raises(UsageError, match="not a file: "):
-        locate(name, reader)
+        locate(name, snapshot)
 
 
 @pytest.mark.parametrize("name", ["x" * 5_000, "~nobody-at-all/x", "\udce9", "a\nb"])
-def test_no_name_is_too_strange(reader: IndexReader, name: str) -> None:
+def test_no_name_is_too_strange(snapshot: LocalSnapshot, name: str) -> None:
     with pytest.raises(UsageError, match="no such file"):
-        locate(name, reader)
+        locate(name, snapshot)
 
 
-def test_a_link_to_itself_is_no_document(reader: IndexReader, tmp_path: Path) -> None:
+def test_a_link_to_itself_is_no_document(snapshot: LocalSnapshot, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="no such file"):
-        locate(str(tmp_path / "loop"), reader)
+        locate(str(tmp_path / "loop"), snapshot)
 
 
 # Rendering ----------------------------------------------------------------------------------
@@ -526,8 +531,8 @@ def test_an_embedder_without_words_is_traced_too(notes: Notes) -> None:
             return QuestionEncoding(encoded.vector, np.empty((0, 192), dtype=np.float32))
 
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        found = trace("bread", QUESTION, Session(Wordless(), reader, k=1))
+    with LocalSnapshot(notes.directory) as snapshot:
+        found = trace("bread", QUESTION, Session(Wordless(), snapshot, k=1))
     parts = found.steps[-1].figures["parts"]
     assert parts["late"] == 0
     figures = found.steps[-1].figures

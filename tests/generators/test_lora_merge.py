@@ -12,7 +12,7 @@ from ragqa.generators.llama_cpp import LlamaCppGenerator
 from ragqa.generators.lora_merge import prepared
 from ragqa.models.catalogue import BUNDLED_GENERATOR
 from ragqa.models.hashes import file_hash
-from ragqa.models.local import generator_file, reader_adapter
+from ragqa.models.local import generator_file, span_adapter
 
 TEXT = "[1] Bread: Ada bakes rye bread at 230 degrees.\n\nQuestion: Who bakes?\n\nAnswer:\n["
 
@@ -27,7 +27,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bundled() -> tuple[Path, str, Path]:
     """The bundled generator with its hash, and the reader's adapter."""
     _, path, sha256 = generator_file(BUNDLED_GENERATOR)
-    return path, sha256, reader_adapter()
+    return path, sha256, span_adapter()
 
 
 @pytest.mark.slow
@@ -61,10 +61,10 @@ def test_weights_in_one_file_say_what_both_say(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("ragqa.generators.llama_cpp.fastest_form", lambda: form)
-    merged = LlamaCppGenerator(BUNDLED_GENERATOR, 512, adapter=reader_adapter())
+    merged = LlamaCppGenerator(BUNDLED_GENERATOR, 512, adapter=span_adapter())
     assert form in merged.name
     monkeypatch.setattr("ragqa.generators.llama_cpp.prepared", lambda *_: None)
-    beside = LlamaCppGenerator(BUNDLED_GENERATOR, 512, adapter=reader_adapter())
+    beside = LlamaCppGenerator(BUNDLED_GENERATOR, 512, adapter=span_adapter())
     assert form not in beside.name
     tokens = merged.encode(TEXT)
     one, other = merged.logits(tokens, 0), beside.logits(tokens, 0)

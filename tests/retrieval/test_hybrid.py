@@ -26,18 +26,18 @@ from ragqa.retrieval.hybrid import (
     WITHOUT_WORDS,
     fold_duplicates,
     fuse,
-    retrieve,
     shingles_of,
 )
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 from ragqa.text.bm25 import bm25, question_words
 from tests.fakes import FakeEmbedder
+from tests.hits import retrieved
 from tests.notes import Notes
 
 TEXT = "Gold melts at 1,064 degrees, silver at 962 degrees, and tin already at 232 degrees."
 UNIT = st.floats(0, 1)
 COUNTS = st.integers(0, 9)
-Found = tuple[FakeEmbedder, IndexReader]
+Found = tuple[FakeEmbedder, LocalSnapshot]
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     for n in range(20):
         notes.write(f"filler{n}.md", f"# Filler {n}\n\nBread number {n} rises slowly with yeast.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        yield notes.embedder, reader
+    with LocalSnapshot(notes.directory) as snapshot:
+        yield notes.embedder, snapshot
 
 
 def _names(found: Found, question: str, count: int = 5) -> list[str]:
-    return [Path(hit.path).name for hit in retrieve(question, *found, count)]
+    return [Path(hit.path).name for hit in retrieved(question, *found, count)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_exact_words_find_their_note(found: Found, question: str, name: str) -> 
 
 
 def test_two_forms_of_one_text_take_one_place(found: Found) -> None:
-    hits = retrieve("gold melts at degrees", *found, 10)
+    hits = retrieved("gold melts at degrees", *found, 10)
     [both] = [hit for hit in hits if "Gold" in hit.passage.text]
     assert {Path(both.path).name, *(Path(p).name for p in both.also_in)} == {
         "metals.md",
@@ -91,22 +91,22 @@ def test_two_forms_of_one_text_take_one_place(found: Found) -> None:
 
 def test_hits_are_in_order_of_score_and_as_many_as_asked_for(found: Found) -> None:
     for count in (1, 3, 50):
-        hits = retrieve("bread number 3 rises", *found, count)
+        hits = retrieved("bread number 3 rises", *found, count)
         assert len(hits) <= count
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
         assert all(0 <= hit.score <= 1 for hit in hits)
-    assert len(retrieve("bread", *found, 3)) == 3
+    assert len(retrieved("bread", *found, 3)) == 3
 
 
 def test_equal_scores_keep_the_order_of_the_index(found: Found) -> None:
-    first = retrieve("bread rises slowly with yeast", *found, 30)
-    assert first == retrieve("bread rises slowly with yeast", *found, 30)
+    first = retrieved("bread rises slowly with yeast", *found, 30)
+    assert first == retrieved("bread rises slowly with yeast", *found, 30)
     numbers = [hit.passage_id for hit in first if hit.score == first[0].score]
     assert numbers == sorted(numbers)
 
 
 def test_a_hit_carries_what_is_needed_to_check_the_file(found: Found) -> None:
-    hit = retrieve("E4711", *found, 1)[0]
+    hit = retrieved("E4711", *found, 1)[0]
     assert hit.document_title == "Errors"
     assert hit.encoding == "utf-8"
     assert len(hit.sha256) == 64
@@ -141,9 +141,9 @@ def test_a_hit_carries_what_is_needed_to_check_the_file(found: Found) -> None:
     ],
 )
 def test_no_question_breaks_the_search(found: Found, question: str) -> None:
-    hits = retrieve(question, *found, 5)
+    hits = retrieved(question, *found, 5)
     assert len(hits) == 5
-    assert hits == retrieve(question, *found, 5)
+    assert hits == retrieved(question, *found, 5)
 
 
 def test_operators_are_words_like_any_other(found: Found) -> None:
@@ -212,10 +212,10 @@ def test_the_best_scores_make_1_and_none_make_0() -> None:
 
 def test_a_search_by_one_score_ranks_by_that_score_alone(found: Found) -> None:
     question = "bread number 7 with gold and silver"
-    dense = retrieve(question, *found, 50, weights=DENSE_ONLY)
+    dense = retrieved(question, *found, 50, weights=DENSE_ONLY)
     assert [hit.score for hit in dense] == [hit.similarity for hit in dense]
     assert all(hit.scores and hit.scores.lexical_rank is None for hit in dense)
-    lexical = retrieve(question, *found, 50, weights=LEXICAL_ONLY)
+    lexical = retrieved(question, *found, 50, weights=LEXICAL_ONLY)
     scores = [hit.scores.bm25 for hit in lexical if hit.scores]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) > 0
@@ -224,18 +224,18 @@ def test_a_search_by_one_score_ranks_by_that_score_alone(found: Found) -> None:
 
 
 def test_a_hit_says_why_it_stands_where_it_stands(found: Found) -> None:
-    embedder, reader = found
+    embedder, snapshot = found
     question = "when does gold melt"
     words = question_words(question)
-    statistics = reader.statistics(words)
-    for rank, hit in enumerate(retrieve(question, *found, 30), 1):
+    statistics = snapshot.statistics(words)
+    for rank, hit in enumerate(retrieved(question, *found, 30), 1):
         scores = hit.scores
         assert scores is not None
         assert (
             hit.score == scores.fused == fuse(scores, statistics.greatest_weight, DEFAULT_WEIGHTS)
         )
         assert hit.similarity == scores.cosine
-        fields = reader.fields([hit.passage_id])[hit.passage_id]
+        fields = snapshot.fields([hit.passage_id])[hit.passage_id]
         assert scores.bm25 == pytest.approx(bm25(words, fields, statistics), abs=1e-6)
         codes = embedder.encode([hit.passage.embedded_text])[0].words
         expected = late_interaction.scores(embedder.encode_question(question).words, [codes])
@@ -248,11 +248,12 @@ def test_a_hit_says_why_it_stands_where_it_stands(found: Found) -> None:
 def test_scores_of_the_full_text_search_are_like_those_given_to_every_candidate(
     found: Found,
 ) -> None:
-    _, reader = found
+    _, snapshot = found
     words = question_words("bread number 7 rises with gold")
-    statistics = reader.statistics(words)
-    own = dict(reader.lexical(words, 30))
-    exact = {n: bm25(words, fields, statistics) for n, fields in reader.fields(list(own)).items()}
+    statistics = snapshot.statistics(words)
+    own = dict(snapshot.lexical(words, 30))
+    fields = snapshot.fields(list(own))
+    exact = {n: bm25(words, field, statistics) for n, field in fields.items()}
     assert max(own, key=own.__getitem__) == max(exact, key=exact.__getitem__)
 
 
@@ -273,10 +274,10 @@ def test_an_embedder_without_words_ranks_by_vectors_and_words_counted(tmp_path: 
         notes.write(f"{n}.md", f"# Note {n}\n\nBread number {n} rises.\n")
     notes.run()
     question = "why does bread number 3 rise"
-    with IndexReader(notes.directory) as reader:
-        unit = reader.statistics(question_words(question)).greatest_weight
-        hits = retrieve(question, notes.embedder, reader, 5)
-        assert hits == retrieve(question, notes.embedder, reader, 5, weights=WITHOUT_WORDS)
+    with LocalSnapshot(notes.directory) as snapshot:
+        unit = snapshot.statistics(question_words(question)).greatest_weight
+        hits = retrieved(question, notes.embedder, snapshot, 5)
+        assert hits == retrieved(question, notes.embedder, snapshot, 5, weights=WITHOUT_WORDS)
     assert Path(hits[0].path).name == "3.md"
     for hit in hits:
         assert hit.scores is not None
@@ -290,8 +291,8 @@ def test_an_encoding_that_the_cache_has_lost_is_made_anew(tmp_path: Path, lost: 
     for n in range(10):
         notes.write(f"{n}.md", f"# Note {n}\n\nBread number {n} rises.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        expected = retrieve("bread number 3", notes.embedder, reader, 5)
+    with LocalSnapshot(notes.directory) as snapshot:
+        expected = retrieved("bread number 3", notes.embedder, snapshot, 5)
     cache = notes.directory / "embeddings.sqlite"
     if lost == "file":
         cache.unlink()
@@ -300,8 +301,8 @@ def test_an_encoding_that_the_cache_has_lost_is_made_anew(tmp_path: Path, lost: 
             condition = f" WHERE id = {expected[0].passage_id}" if lost == "one" else ""
             db.execute(f"DELETE FROM encodings{condition}")
     notes.embedder.embedded.clear()
-    with IndexReader(notes.directory) as reader:
-        assert retrieve("bread number 3", notes.embedder, reader, 5) == expected
+    with LocalSnapshot(notes.directory) as snapshot:
+        assert retrieved("bread number 3", notes.embedder, snapshot, 5) == expected
     assert len(notes.embedder.embedded) == (1 if lost == "one" else 10)
 
 

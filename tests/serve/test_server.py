@@ -1,4 +1,4 @@
-"""What a server runs is what the same command does without it: real processes, real sockets."""
+"""What a server does is what the same command does without it: real processes, real sockets."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,11 +24,16 @@ from tests.programs import BREAD_QUESTION, NOWHERE, QUESTION, make_index, on_ter
 
 WAIT = 60.0
 EXTRACT = ("--answer", "extract")  # no model but the embedder: quick
-# Says so, where no server takes the command.
-SERVED_ONLY = (
-    "import sys; from ragqa.serve.client import served; code = served(sys.argv[1:]);"
-    " sys.exit('not served' if code is None else code)"
-)
+# The program, but that it says so where no server takes the command.
+SERVED_ONLY = """
+import sys
+sys.modules["ragqa.cli.caller"] = None
+from ragqa.__main__ import main
+try:
+    main()
+except ImportError:
+    sys.exit("not served")
+"""
 ALONE = [sys.executable, "-m", "ragqa"]
 SERVED = [sys.executable, "-c", SERVED_ONLY]
 
@@ -109,12 +116,10 @@ def _without_ids(result: Result) -> Result:
 
 def _waiting(place: Place) -> subprocess.Popen[str]:
     """A command that is served, and waits for its question."""
-    while True:
-        waiting = place.start(SERVED, "ask", stdin=subprocess.PIPE)
-        time.sleep(1.0)
-        if place.run(SERVED, "search", "x").err == "not served\n":
-            return waiting
-        waiting.communicate(timeout=WAIT)  # the other command came first
+    waiting = place.start(SERVED, "ask", *EXTRACT, stdin=subprocess.PIPE)
+    time.sleep(1.0)
+    assert waiting.poll() is None
+    return waiting
 
 
 @pytest.mark.slow
@@ -132,7 +137,6 @@ def _waiting(place: Place) -> subprocess.Popen[str]:
         (("ask", "--batch", "-", *EXTRACT), '{"id": 1, "question": "Who?"}\n'),
         (("search", "wild yeast"), ""),
         (("search", "wild yeast", "--json", "--explain"), ""),
-        (("search", "--help"), ""),
     ],
 )
 def test_the_output_is_the_same(place: Place, arguments: tuple[str, ...], typed: str) -> None:
@@ -169,15 +173,100 @@ def test_an_index_that_changes_is_followed(place: Place, server: subprocess.Pope
 
 
 @pytest.mark.slow
-def test_one_command_at_a_time_and_a_signal_stops_it_alone(
+def test_several_clients_at_once_and_a_signal_stops_one_alone(
     place: Place, server: subprocess.Popen[str]
 ) -> None:
-    waiting = _waiting(place)
-    assert place.run(ALONE, "search", "yeast").code == 0  # by itself
+    waiting, other = _waiting(place), _waiting(place)
+    assert place.run(SERVED, "search", "yeast").code == 0
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(WAIT) == 130  # its input is still open
     assert waiting.communicate() == ("", "ragqa: interrupted\n")
-    assert place.run(SERVED, "search", "yeast").code == 0
+    out, err = other.communicate(BREAD_QUESTION, timeout=WAIT)
+    assert (other.returncode, "yeast" in out, err) == (0, True, "")
+
+
+@pytest.mark.slow
+def test_two_clients_get_right_answers_at_the_same_time(
+    place: Place, server: subprocess.Popen[str]
+) -> None:
+    """A model reads for both: neither waits for the other's whole batch, none is mixed up."""
+    batches = {"a": [QUESTION, BREAD_QUESTION] * 4, "b": [BREAD_QUESTION, QUESTION] * 4}
+    arguments = ("ask", "--batch", "-", "--no-cache")
+    alone = {name: place.run(SERVED, *arguments, typed=_lines(of)) for name, of in batches.items()}
+    clients = {name: place.start(SERVED, *arguments, stdin=subprocess.PIPE) for name in batches}
+    ended: dict[str, float] = {}
+    began: dict[str, float] = {}
+
+    def talk(name: str) -> None:
+        with clients[name] as client:
+            assert client.stdin and client.stdout
+            client.stdin.write(_lines(batches[name]))
+            client.stdin.close()
+            answers[name] = [client.stdout.readline()]
+            began[name] = time.monotonic()
+            answers[name] += client.stdout.readlines()
+            ended[name] = time.monotonic()
+
+    answers: dict[str, list[str]] = {}
+    threads = [threading.Thread(target=talk, args=[name]) for name in batches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert max(began.values()) < min(ended.values())
+    for name, result in alone.items():
+        expected = [_record(line) for line in result.out.splitlines()]
+        assert [_record(line) for line in answers[name]] == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["-", "file"])
+def test_a_batch_whose_server_is_killed_goes_on(place: Place, source: str) -> None:
+    questions = [QUESTION, BREAD_QUESTION, NOWHERE, "What is in the starter?"] * 5
+    file = place.notes.parent / "batch.jsonl"
+    file.write_text(_lines(questions))
+    arguments = ["ask", "--batch", source if source == "-" else str(file), *EXTRACT, "--no-cache"]
+    alone = place.run(ALONE, *arguments, typed=_lines(questions))
+    random = Random(source)
+    for _ in range(10):
+        lines = random.randrange(len(questions))
+        with (
+            place.serve() as server,
+            place.start(ALONE, *arguments, stdin=subprocess.PIPE) as client,
+        ):
+            assert client.stdin and client.stdout and client.stderr
+            client.stdin.write(_lines(questions))
+            client.stdin.close()
+            out = [client.stdout.readline() for _ in range(lines)]
+            server.kill()
+            out += client.stdout.readlines()
+            assert (client.wait(WAIT), client.stderr.read()) == (alone.code, alone.err)
+        assert [_record(line) for line in out] == list(map(_record, alone.out.splitlines()))
+
+
+@pytest.mark.slow
+def test_what_a_killed_server_was_doing_the_client_does(place: Place) -> None:
+    server = place.serve()
+    waiting = place.start(ALONE, "ask", *EXTRACT, stdin=subprocess.PIPE)
+    time.sleep(1.0)
+    server.kill()
+    server.communicate(timeout=WAIT)
+    out, err = waiting.communicate(BREAD_QUESTION, timeout=WAIT)
+    assert (waiting.returncode, err) == (0, "")
+    assert out == place.run(ALONE, "ask", BREAD_QUESTION, *EXTRACT).out
+
+
+def _lines(questions: list[str]) -> str:
+    """The lines of a batch."""
+    items = ({"id": number, "question": text} for number, text in enumerate(questions))
+    return "".join(json.dumps(item) + "\n" for item in items)
+
+
+def _record(line: str) -> dict[str, Any]:
+    """A line of a batch's output without its times."""
+    record: dict[str, Any] = json.loads(line)
+    record.pop("timings_ms")
+    return record
 
 
 @pytest.mark.slow
@@ -245,10 +334,19 @@ def test_a_closed_stream_is_not_passed_on(
 
 @pytest.mark.slow
 def test_another_version_is_not_served(place: Place, server: subprocess.Popen[str]) -> None:
-    earlier = "from ragqa.serve import client; client.__version__ = '0'"
-    other = SERVED_ONLY.replace("code =", f"{earlier}; code =")
+    earlier = "from ragqa.serve import client; client.__version__ = '0'\n"
+    other = SERVED_ONLY.replace("from ragqa.__main__", f"{earlier}from ragqa.__main__")
     assert place.run([sys.executable, "-c", other], "search", "x").err == "not served\n"
     assert place.run(SERVED, "search", "yeast").code == 0
+
+
+@pytest.mark.slow
+def test_a_caller_whose_files_lie_elsewhere_is_not_served(
+    place: Place, server: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    place.environment["XDG_CACHE_HOME"] = str(tmp_path)
+    assert place.run(SERVED, "search", "yeast").err == "not served\n"
+    del place.environment["XDG_CACHE_HOME"]
 
 
 @pytest.mark.slow
@@ -268,18 +366,15 @@ def _memory(process: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-@pytest.mark.parametrize("command", ["index", "status", "--version", "serve"])
+@pytest.mark.parametrize("command", ["index", "status", "--version", "serve", "ask --help", ""])
 def test_other_commands_are_not_passed_on(command: str) -> None:
-    assert client.served([command]) is None
-    assert client.served([]) is None
+    assert client.served(command.split()) == client.Unserved()
 
 
 @pytest.mark.parametrize("answer", [b"", b"-"])
 def test_a_server_that_declines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
-    import threading
-
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     path = client.socket_path()
     path.parent.mkdir(mode=0o700)
@@ -295,7 +390,7 @@ def test_a_server_that_declines(
 
         thread = threading.Thread(target=decline)
         thread.start()
-        assert client.served(["search", "x"]) is None
+        assert client.served(["search", "x"]) == client.Unserved()
         thread.join(WAIT)
 
 

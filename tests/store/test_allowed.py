@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from ragqa.query import make_query
 from ragqa.records import Block, Document, Passage, Run
 from ragqa.retrieval.hybrid import retrieve
 from ragqa.store.allowed import CONDITION
+from ragqa.store.base import FileFacts
 from ragqa.store.filters import Filter
-from ragqa.store.rows import FileFacts
-from ragqa.store.snapshot import IndexReader
-from ragqa.store.writer import IndexWriter
+from ragqa.store.snapshot import LocalSnapshot
+from ragqa.store.writer import LocalWriter
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes
 
@@ -53,7 +54,7 @@ def test_a_filter_lets_the_passages_of_its_documents_through(
 ) -> None:
     ids = filtered.ids()
     question = filtered.embedder.encode_question("bee").vector
-    with IndexReader(filtered.directory) as reader:
+    with LocalSnapshot(filtered.directory) as reader:
         allowed = reader.allowed(Filter.parse(**options))  # type: ignore[arg-type]
         assert allowed.tolist() == sorted(number for name in names for number in ids[name])
         assert sorted(i for i, _ in reader.dense(question, 99, allowed)) == allowed.tolist()
@@ -62,7 +63,7 @@ def test_a_filter_lets_the_passages_of_its_documents_through(
 
 def test_scores_are_the_same_with_and_without_a_filter(filtered: Notes) -> None:
     question = filtered.embedder.encode_question("bee").vector
-    with IndexReader(filtered.directory) as reader:
+    with LocalSnapshot(filtered.directory) as reader:
         dense, lexical = dict(reader.dense(question, 99)), dict(reader.lexical(["bee"], 99))
         for options in ({"path": ["sub"]}, {"path": ["*.txt"]}, {"tag": ["ml"]}):
             allowed = reader.allowed(Filter.parse(**options))
@@ -74,18 +75,18 @@ def test_scores_are_the_same_with_and_without_a_filter(filtered: Notes) -> None:
 def test_a_file_that_cannot_be_opened_any_more_has_no_date_of_modification(
     filtered: Notes,
 ) -> None:
-    with IndexWriter(filtered.directory) as writer:
+    with LocalWriter(filtered.directory) as writer:
         path = str(filtered.folder / "c.txt")
         writer.put_unreadable(FileFacts(path, 1, 1, 1, ""), "gone")
         writer.open_cache(filtered.embedder.fingerprint)
         writer.publish({}, filtered.embedder.dimension)
-    with IndexReader(filtered.directory) as reader:
+    with LocalSnapshot(filtered.directory) as reader:
         found = reader.allowed(Filter.parse(until="2019")).tolist()
     assert found == sorted(filtered.ids()["a.md"])
 
 
 def test_a_filter_is_of_the_generation_whose_vectors_are_searched(filtered: Notes) -> None:
-    with IndexReader(filtered.directory) as reader:
+    with LocalSnapshot(filtered.directory) as reader:
         filtered.write("d.md", "dog and bee #ml")
         filtered.run()
         allowed = reader.allowed(Filter.parse(tag=["ml"]))
@@ -97,7 +98,7 @@ def test_a_filter_is_of_the_generation_whose_vectors_are_searched(filtered: Note
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FakeEmbedder]:
     """An index of 10,000 documents, one of which has a tag."""
     directory, embedder = tmp_path_factory.mktemp("many"), FakeEmbedder()
-    with IndexWriter(directory) as writer:
+    with LocalWriter(directory) as writer:
         writer.add_folder("/notes")
         for number in range(10_000):
             text = f"bread rises slowly {number % 50}" if number != 7_777 else "a needle of rye"
@@ -108,7 +109,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FakeEmbedder]:
             facts = FileFacts(str(path), 1, 1, 10**18, "")
             writer.put(facts, document, [Passage(None, (), (block,))])
         cache = writer.open_cache(embedder.fingerprint)
-        keys, ids = zip(*writer.texts_to_embed(cache).items(), strict=True)
+        keys, ids = zip(*writer.texts_to_embed().items(), strict=True)
         cache.add(keys, embedder.encode(writer.embedded_texts(ids)))
         names = {"embedder": embedder.fingerprint, "embedder_model": embedder.name}
         writer.publish(names, embedder.dimension)
@@ -119,20 +120,22 @@ def test_one_document_of_10_000_is_found_however_badly_it_fits(
     many: tuple[Path, FakeEmbedder],
 ) -> None:
     directory, embedder = many
-    with IndexReader(directory) as reader:
+    with LocalSnapshot(directory) as reader:
         for question in ("bread rises slowly", "rye", "nothing of the sort"):
             allowed = reader.allowed(Filter.parse(tag=["#X"]))
-            hits = retrieve(question, embedder, reader, 5, allowed)
+            query = make_query(question, embedder, reader)
+            hits = retrieve(query, embedder, reader, 5, allowed)
             assert [hit.path for hit in hits] == ["/notes/7777.md"]
         none = reader.allowed(Filter.parse(tag=["y"]))
-        assert (len(none), retrieve("bread", embedder, reader, 5, none)) == (0, [])
+        query = make_query("bread", embedder, reader)
+        assert (len(none), retrieve(query, embedder, reader, 5, none)) == (0, [])
 
 
 def test_the_full_text_is_queried_once_not_once_for_each_allowed_passage(
     many: tuple[Path, FakeEmbedder],
 ) -> None:
     directory, _ = many
-    with IndexReader(directory) as reader:
+    with LocalSnapshot(directory) as reader:
         reader.lexical(["bread"], 5, reader.allowed(Filter.parse(path=["*"])))
         query = f"SELECT rowid FROM passage_text WHERE passage_text MATCH 'x' AND {CONDITION}"
         (scan, lookup) = [row[3] for row in reader._db.execute(f"EXPLAIN QUERY PLAN {query}")]

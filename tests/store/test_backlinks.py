@@ -8,7 +8,7 @@ from sqlite3 import connect
 
 import pytest
 
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 from tests.notes import Notes
 
 
@@ -19,7 +19,7 @@ def notes(tmp_path: Path) -> Notes:
 
 def linked_from(notes: Notes, *names: str) -> dict[str, list[str]]:
     """By names within the folder."""
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         found = reader.linked_from([str(notes.folder / name) for name in names])
     root = f"{notes.folder}/"
     return {

@@ -12,7 +12,9 @@ import pytest
 
 from ragqa.errors import IndexDamagedError, NoIndexError, RagqaError
 from ragqa.pipeline import forget
-from ragqa.store import IndexReader, IndexWriter, layout
+from ragqa.store import index_at, layout
+from ragqa.store.snapshot import LocalSnapshot
+from ragqa.store.writer import LocalWriter
 from tests.notes import Notes, ordinary_user
 
 
@@ -63,7 +65,7 @@ def test_doing_what_the_error_says_embeds_nothing_again(notes: Notes, how: str) 
 
 
 def test_log_of_a_deleted_database_is_not_replayed(notes: Notes) -> None:
-    with IndexReader(notes.directory):
+    with LocalSnapshot(notes.directory):
         notes.write("0.md", "in the log only")
         notes.run()
         assert (notes.directory / "index.sqlite-wal").stat().st_size
@@ -103,7 +105,7 @@ def test_earlier_format_is_made_anew_from_the_documents_by_the_next_run(notes: N
     assert notes.run(other).added == 61  # not only what is in the folder that is named
     assert notes.update(other) == {"unchanged": 1}
     (other / "extra.md").unlink()
-    forget(notes.directory, other, lambda _: notes.embedder)
+    forget(index_at(notes.directory), other, lambda _: notes.embedder)
     assert (notes.passages(), notes.generation()) == (before, generation + 2)
     assert notes.update() == {"unchanged": 60}
 
@@ -136,7 +138,7 @@ def test_first_run_killed_before_it_made_the_tables_leaves_no_index(
 
 def test_opening_for_writing_writes_nothing(notes: Notes) -> None:
     before = (notes.directory / "index.sqlite").read_bytes()
-    with IndexWriter(notes.directory):
+    with LocalWriter(notes.directory):
         pass
     assert (notes.directory / "index.sqlite").read_bytes() == before
 
@@ -180,7 +182,7 @@ def test_read_only_directory_opens_for_reading_with_a_log_left_behind() -> None:
     with ordinary_user() as root:
         notes = _indexed(root)
         notes.write("b.md", "beta")
-        with IndexReader(notes.directory):
+        with LocalSnapshot(notes.directory):
             notes.run()
             assert (notes.directory / "index.sqlite-wal").stat().st_size
             copy = root / "copy"

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragqa.store import IndexReader, vectors
+from ragqa.store.snapshot import LocalSnapshot
+from ragqa.store.vectors import faiss_index, file
+from ragqa.store.vectors.base import VectorIndex
+from ragqa.store.vectors.faiss_index import FaissIndex
 from tests.notes import Notes
 
 WORDS = "ant bee cat dog eel fox gnu hen ibex jay kiwi lark mole newt owl pig rat seal toad".split()
@@ -17,9 +20,10 @@ QUESTIONS = ("ant bee", "owl", "seal toad rat", "jay kiwi lark mole")
 @pytest.fixture
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notes:
     """An index of 300 notes that counts as large, its vector file mapped into memory."""
-    monkeypatch.setattr(vectors, "EXACT_UP_TO", 100)
-    monkeypatch.setattr(vectors, "WHOLE_BYTES", 1000)
-    monkeypatch.setattr(vectors, "END_BYTES", 400)
+    monkeypatch.setattr(faiss_index, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(faiss_index, "MAPPED_BYTES", 1000)
+    monkeypatch.setattr(file, "WHOLE_BYTES", 1000)
+    monkeypatch.setattr(file, "END_BYTES", 400)
     notes = Notes(tmp_path)
     for number in range(300):
         write(notes, number)
@@ -36,7 +40,7 @@ def agrees_with_all_vectors(notes: Notes) -> bool:
     """Whether the search finds what comparing with every passage finds."""
     texts = {p[0]: p[2] for p in notes.numbered_passages()}
     matrix = notes.embedder.embed(list(texts.values()))
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         for question in QUESTIONS:
             vector = notes.embedder.encode_question(question).vector
             exact = dict(zip(texts, (matrix @ vector).tolist(), strict=True))
@@ -49,20 +53,20 @@ def agrees_with_all_vectors(notes: Notes) -> bool:
     return True
 
 
-def last_index(notes: Notes) -> object:
-    with IndexReader(notes.directory) as reader:
+def last_index(notes: Notes) -> VectorIndex:
+    with LocalSnapshot(notes.directory) as reader:
         return reader.vector_index
 
 
 def test_a_large_index_is_approximate_and_its_cosines_are_exact(large: Notes) -> None:
-    assert vectors.is_approximate(last_index(large))
+    assert last_index(large).is_approximate
     assert agrees_with_all_vectors(large)
 
 
 def test_changes_are_put_into_the_last_index_without_learning_clusters_again(
     large: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "trained", lambda *_: pytest.fail("learned again"))
+    monkeypatch.setattr(FaissIndex, "trained", lambda *_: pytest.fail("learned again"))
     for number in range(0, 60, 2):
         (large.folder / f"{number}.md").unlink()
     for number in range(300, 340):
@@ -77,9 +81,9 @@ def test_clusters_are_learned_again_once_others_fit_better(
     large: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned = []
-    train = vectors.trained
-    monkeypatch.setattr(vectors, "lists_for", lambda count: 4)
-    monkeypatch.setattr(vectors, "trained", lambda *a: learned.append(a[1]) or train(*a))
+    train = FaissIndex.trained
+    monkeypatch.setattr(faiss_index, "lists_for", lambda count: 4)
+    monkeypatch.setattr(FaissIndex, "trained", lambda *a: learned.append(a[1]) or train(*a))
     write(large, 300)
     large.run()
     assert learned == [301]
@@ -90,7 +94,7 @@ def test_an_index_that_shrinks_is_exact_again(large: Notes) -> None:
     for number in range(220):
         (large.folder / f"{number}.md").unlink()
     large.run()
-    assert not vectors.is_approximate(last_index(large))
+    assert not last_index(large).is_approximate
     assert agrees_with_all_vectors(large)
 
 
@@ -107,18 +111,14 @@ def test_damage_to_a_large_file_is_noticed_and_made_good(large: Notes, harm: str
         path.write_bytes(data)
     assert agrees_with_all_vectors(large)  # a reader makes it anew in memory
     large.run()
-    assert vectors.is_approximate(last_index(large))
+    assert last_index(large).is_approximate
     assert agrees_with_all_vectors(large)
 
 
 def test_a_filter_finds_its_passage_in_whatever_cluster(large: Notes) -> None:
     ids = large.ids()
     vector = large.embedder.encode_question("ant bee").vector
-    with IndexReader(large.directory) as reader:
+    with LocalSnapshot(large.directory) as reader:
         for name in ("3.md", "77.md", "299.md"):
             allowed = np.array(ids[name], dtype=np.int64)
             assert [number for number, _ in reader.dense(vector, 5, allowed)] == ids[name]
-
-
-def test_the_number_of_clusters_grows_with_the_square_root() -> None:
-    assert [vectors.lists_for(n) for n in (1, 100_000, 1_000_000)] == [2, 512, 2048]

@@ -11,7 +11,7 @@ import pytest
 from ragqa.embedding.late_interaction import BYTES
 from ragqa.errors import IndexDamagedError, NoIndexError
 from ragqa.store import snapshot as reader_module
-from ragqa.store.snapshot import IndexReader
+from ragqa.store.snapshot import LocalSnapshot
 from ragqa.text.bm25 import Fields, length_of
 from tests.notes import Notes, found_by_words
 
@@ -30,13 +30,13 @@ def _vector_files(notes: Notes) -> list[str]:
 
 
 def test_without_an_index_there_is_nothing_to_read(tmp_path: Path) -> None:
-    with pytest.raises(NoIndexError, match="there is no index in"), IndexReader(tmp_path):
+    with pytest.raises(NoIndexError, match="there is no index in"), LocalSnapshot(tmp_path):
         pass
 
 
 def test_reader_open_during_a_publish_sees_the_old_generation_whole(notes: Notes) -> None:
     before = notes.numbered_passages()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         notes.vector_ids(reader)
         (notes.folder / "a.md").unlink()
         notes.write("c.md", "eel and fox")
@@ -58,7 +58,7 @@ def notes_ids(passages: list[tuple[object, ...]], name: str) -> list[object]:
 def test_reader_whose_vector_file_was_removed_goes_on_with_the_new_generation(
     notes: Notes,
 ) -> None:
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.generation == 1
         (notes.folder / "a.md").unlink()
         notes.write("c.md", "eel and fox")
@@ -93,10 +93,10 @@ def test_damaged_vectors_are_made_again_in_memory_and_repaired_by_a_run(
 
 def test_rebuilt_vectors_give_the_same_answers(notes: Notes) -> None:
     question = notes.embedder.encode_question("dog").vector
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         expected = reader.dense(question, 5)
     (notes.directory / "vectors-1.faiss").unlink()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.dense(question, 5) == expected
 
 
@@ -120,7 +120,7 @@ def test_status_needs_no_vectors(notes: Notes) -> None:
     notes.run()
     for path in notes.directory.glob("vectors*"):
         path.unlink()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.counts() == (2, 2)
         assert reader.folders() == [str(notes.folder)]
         assert reader.failed() == [(str(notes.folder / "c.md"), "a binary file, not text")]
@@ -130,13 +130,13 @@ def test_status_needs_no_vectors(notes: Notes) -> None:
 
 @pytest.mark.parametrize("words", [['"'], ["a*"], ["NOT"], ["title:x"], ["(", ")"], ["-"], ["\0"]])
 def test_words_are_never_read_as_a_query(notes: Notes, words: list[str]) -> None:
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert found_by_words(reader, *words, "bee")[0] == notes.ids()["a.md"][0]
         assert reader.statistics(words).frequencies.keys() == set(words)
 
 
 def test_rare_words_weigh_more(notes: Notes) -> None:
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         weight = reader.statistics(["bee", "and", "absent"]).weight
     assert weight("and") < weight("bee") < weight("absent")
 
@@ -154,7 +154,7 @@ def test_rare_words_weigh_more(notes: Notes) -> None:
 def test_names_and_headings_are_searched(notes: Notes, name: str, text: str, word: str) -> None:
     notes.write(name, text)
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         found = found_by_words(reader, word)
     assert found == notes.ids()[name]
 
@@ -163,7 +163,7 @@ def test_a_document_is_known_by_its_path(notes: Notes) -> None:
     empty = notes.write("empty.md", "")
     titled = notes.write("c.md", "---\ntitle: Eels\n---\n# One\n\neel\n\n# Two\n\nfox\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.document(f"{notes.folder}/no.md") is None
         failed, read = reader.document(str(empty)), reader.document(str(titled))
         assert failed and read
@@ -186,7 +186,7 @@ def test_statistics_count_passages_words_and_each_word(notes: Notes) -> None:
     notes.write("c.md", "# Ant\n\nant ant ant bees\n\n## Dog\n\nthe dog of the ant\n")
     notes.run()
     words = ["ant", "bee", '"ant and bee"', "ant and bee", "absent", "the"]
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         statistics = reader.statistics(words)
         fields = reader.fields(notes.vector_ids(reader))
     assert statistics.passages == 4
@@ -205,7 +205,7 @@ def test_fields_are_the_texts_by_which_a_passage_is_found(notes: Notes) -> None:
     notes.write("c.md", "---\naliases: [insect]\ntags: [zoo]\n---\n# Ant\n\n## Legs\n\nSix legs.\n")
     notes.run()
     (number,) = notes.ids()["c.md"]
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.fields([number, 10**6]) == {
             number: Fields("Ant", "Ant Legs", "c insect zoo", "Six legs.")
         }
@@ -227,7 +227,7 @@ WORDS = {"common": 40, "even": 30, "rare": 1, "note": 60, "absent": 0}
 
 
 def test_few_passages_with_a_word_are_counted(many: Notes) -> None:
-    with IndexReader(many.directory) as reader:
+    with LocalSnapshot(many.directory) as reader:
         assert dict(reader.statistics(list(WORDS)).frequencies) == WORDS
 
 
@@ -242,7 +242,7 @@ def test_many_passages_with_a_word_are_estimated(
             many.write(path.name, path.read_text() + " ")
         many.run()
     monkeypatch.setattr(reader_module, "COUNTED", 10)
-    with IndexReader(many.directory) as reader:
+    with LocalSnapshot(many.directory) as reader:
         found = reader.statistics(list(WORDS)).frequencies
     assert (found["rare"], found["absent"]) == (1, 0)
     for word in ("common", "even", "note"):
@@ -261,7 +261,7 @@ def test_frequent_words_are_not_looked_for_beside_rare_ones(
     many: Notes, monkeypatch: pytest.MonkeyPatch, words: list[str], found: set[str]
 ) -> None:
     monkeypatch.setattr(reader_module, "MAX_MATCHES", 20)
-    with IndexReader(many.directory) as reader:
+    with LocalSnapshot(many.directory) as reader:
         hits = reader.passages(found_by_words(reader, *words))
     assert {Path(hit.path).name for hit in hits.values()} == found
 
@@ -271,7 +271,7 @@ def test_the_rarest_word_that_occurs_is_looked_for_however_frequent(
     many: Notes, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     monkeypatch.setattr(reader_module, "MAX_MATCHES", 20)
-    with IndexReader(many.directory) as reader:
+    with LocalSnapshot(many.directory) as reader:
         statistics = reader.statistics(words)
         assert len(reader.lexical(words, 99, None, statistics)) == WORDS["even"]
 
@@ -281,7 +281,7 @@ def test_the_rarest_word_that_occurs_is_looked_for_however_frequent(
 
 def test_encodings_are_those_that_the_embedder_made(notes: Notes) -> None:
     numbered = {number: text for number, _, text, *_ in notes.numbered_passages()}
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         found = reader.encoded([*numbered, 10**6], BYTES)
         assert reader.encoded([], BYTES) == {}
     expected = notes.embedder.encode(list(numbered.values()))
@@ -299,5 +299,5 @@ def test_without_the_cache_there_are_no_encodings(notes: Notes, cache: str) -> N
         path.unlink()
     else:
         path.write_bytes(os.urandom(9000))
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.encoded(ids, BYTES) == {}

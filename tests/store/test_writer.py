@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from ragqa.errors import IndexBusyError, UsageError
-from ragqa.store import IndexReader, IndexWriter, layout
+from ragqa.store import layout
+from ragqa.store.snapshot import LocalSnapshot
+from ragqa.store.writer import LocalWriter
 from tests.conftest import ROOT, Result
 from tests.notes import Notes, found_by_words
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from ragqa.store.writer import IndexWriter
-with IndexWriter(Path(sys.argv[1])) as writer:
+from ragqa.store.writer import LocalWriter
+with LocalWriter(Path(sys.argv[1])) as writer:
     writer.add_folder("/staged")
     print("held", flush=True)
     time.sleep(300)
@@ -66,7 +68,7 @@ def test_killed_writer_blocks_nobody_and_leaves_nothing(notes: Notes) -> None:
         process.wait()
         notes.write("b.md", "beta")
         assert notes.update() == {"added": 1, "unchanged": 1, "embedded": 1}
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.folders() == [str(notes.folder)]
     assert not (notes.directory / "writer.json").exists()
 
@@ -74,7 +76,7 @@ def test_killed_writer_blocks_nobody_and_leaves_nothing(notes: Notes) -> None:
 def test_second_process_exits_with_3_and_names_the_first(
     notes: Notes, run_process: Callable[..., Result]
 ) -> None:
-    with IndexWriter(notes.directory):
+    with LocalWriter(notes.directory):
         result = run_process("index", notes.folder, "--index", notes.directory)
     assert (result.code, result.out) == (3, "")
     assert f"process {os.getpid()} " in result.err
@@ -88,7 +90,7 @@ def test_waiting_writer_gets_its_turn(notes: Notes) -> None:
 
 
 def test_damaged_note_of_the_holder_does_not_matter(notes: Notes) -> None:
-    with IndexWriter(notes.directory):
+    with LocalWriter(notes.directory):
         (notes.directory / "writer.json").write_text("[1, 2")
         with pytest.raises(IndexBusyError, match="written by another process"):
             notes.run()
@@ -106,7 +108,7 @@ def test_lock_is_released_when_the_database_cannot_be_opened(notes: Notes) -> No
 
 
 def test_writer_does_not_wait_for_an_open_reader(notes: Notes) -> None:
-    with IndexReader(notes.directory):
+    with LocalSnapshot(notes.directory):
         notes.write("b.md", "beta")
         started = time.monotonic()
         notes.run()
@@ -114,7 +116,7 @@ def test_writer_does_not_wait_for_an_open_reader(notes: Notes) -> None:
 
 
 def test_log_is_folded_into_the_database_when_nobody_reads(notes: Notes) -> None:
-    with IndexReader(notes.directory):
+    with LocalSnapshot(notes.directory):
         notes.write("b.md", "beta")
         notes.run()
         assert (notes.directory / "index.sqlite-wal").stat().st_size > 0
@@ -152,24 +154,24 @@ def test_leftovers_of_killed_runs_vanish_with_the_next_publish(notes: Notes) -> 
 
 def test_error_inside_a_run_takes_everything_back(notes: Notes) -> None:
     before = notes.numbered_passages()
-    with pytest.raises(ZeroDivisionError), IndexWriter(notes.directory) as writer:
+    with pytest.raises(ZeroDivisionError), LocalWriter(notes.directory) as writer:
         writer.remove(str(notes.folder / "a.md"))
         writer.add_folder("/other")
         assert writer.passage_count() == 0
         raise ZeroDivisionError
     assert notes.numbered_passages() == before
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert reader.folders() == [str(notes.folder)]
 
 
 def test_removed_passages_are_not_found(notes: Notes) -> None:
     notes.write("secret.md", "xylophone")
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert len(found_by_words(reader, "xylophone")) == 1
     (notes.folder / "secret.md").unlink()
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as reader:
         assert found_by_words(reader, "xylophone") == []
 
 
@@ -179,7 +181,7 @@ def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
     before = tmp_path.stat().st_mode
     with (
         pytest.raises(UsageError, match=r"is no index and not empty: it holds main\.c"),
-        IndexWriter(tmp_path),
+        LocalWriter(tmp_path),
     ):
         pass
     assert (tmp_path / "README.txt").read_text() == "mine"

@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from ragqa.generators.native import native_output_silenced
-from ragqa.system.terminal import say
+from ragqa.system.terminal import LocalTerminal
 from tests.conftest import ROOT
 
 # Writes down where 0 to 2 lead when the first thread may begin to open files.
 PROGRAM = """
 import os, sys
 from ragqa import __main__
-from ragqa.embedding import preload as early
+from ragqa.runtime import Runtime
 out = sys.argv.pop(1)
-def begin():
+def preload(runtime):
     with open(out, "w") as file:
         print(*(os.readlink(f"/proc/self/fd/{number}") for number in range(3)), file=file)
     os._exit(0)
-early.begin = begin
+Runtime.preload_embedder = preload
 sys.argv[1:] = ["search", "x"]
 __main__.main()
 """
@@ -43,7 +43,7 @@ def test_what_is_said_while_a_model_loads_is_not_lost(capfd: pytest.CaptureFixtu
     thread = threading.Thread(target=load)
     thread.start()
     begun.wait()
-    say("interrupted")
+    LocalTerminal().say("interrupted")
     thread.join()
     assert capfd.readouterr().err == "interrupted\n"
 

@@ -1,141 +1,95 @@
-"""The error boundary, stdin, progress: with programs of a few lines."""
+"""This process's terminal: its streams, standard input, progress."""
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import os
-import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
 
-from ragqa.errors import (
-    DocumentError,
-    IndexBusyError,
-    IndexDamagedError,
-    ModelError,
-    NoIndexError,
-    RagqaError,
-    UsageError,
-)
-from ragqa.system import terminal
+from ragqa.errors import RagqaError, UsageError
+from ragqa.system.terminal import LocalTerminal
 
 
-def program(action: Callable[[], object]) -> typer.Typer:
-    """A program with one command, which does this."""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+class Full(io.StringIO):
+    """A stream that takes nothing."""
 
-    @app.callback(invoke_without_command=True)
-    def only(json: bool = False, debug: bool = False) -> object:
-        return action()
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
 
-    return app
-
-
-def raising(error: BaseException) -> typer.Typer:
-    def action() -> None:
-        raise error
-
-    return program(action)
+    def fileno(self) -> int:
+        return os.open(os.devnull, os.O_WRONLY)
 
 
-@pytest.mark.parametrize(
-    ("kind", "code", "name"),
-    [
-        (UsageError, 2, "usage"),
-        (NoIndexError, 3, "no_index"),
-        (IndexDamagedError, 3, "index_damaged"),
-        (IndexBusyError, 3, "index_busy"),
-        (ModelError, 3, "model"),
-        (DocumentError, 3, "document"),
-        (RagqaError, 3, "error"),
-    ],
-)
-def test_an_expected_error(
-    capsys: pytest.CaptureFixture[str], kind: type[RagqaError], code: int, name: str
-) -> None:
-    app = raising(kind("what\x1b[1m", "do this"))
-    assert terminal.run(app, []) == code
-    assert capsys.readouterr() == ("", "ragqa: what; do this\n")
-    assert terminal.run(app, ["--json"]) == code
+def test_results_go_to_stdout_and_the_rest_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = LocalTerminal()
+    assert terminal.write("text\n", 4) == 4
+    assert terminal.write_json({"a": "é"}) == 0
+    assert terminal.write_line("line")
+    terminal.say("said\x1b[1m")
     out, err = capsys.readouterr()
-    assert err == "ragqa: what; do this\n"
-    error = {"code": name, "message": "what\x1b[1m", "hint": "do this", "exit_code": code}
-    assert json.loads(out) == {"version": 1, "error": error}
+    first, document, line = out.splitlines()
+    assert (first, line, err) == ("text", "line", "said\n")
+    assert json.loads(document) == {"version": 1, "a": "é"}
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), KeyError(), RecursionError(), MemoryError()])
-def test_anything_else_is_a_bug(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
-    assert terminal.run(raising(error), []) == 70
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert terminal.run(raising(error), ["--debug"]) == 70
-    assert "Traceback (most recent call last):" in capsys.readouterr().err
+def test_a_stdout_that_takes_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = LocalTerminal()
+    monkeypatch.setattr(sys, "stdout", Full())
+    for write in (terminal.write, terminal.write_line):
+        with pytest.raises(RagqaError, match="cannot write to stdout: no space left on device"):
+            write("text")
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "word"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
-)
-def test_a_signal_unwinds(
-    capsys: pytest.CaptureFixture[str], number: int, code: int, word: str
+def test_a_path_is_taken_from_where_the_command_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unwound = []
-
-    def action() -> None:
-        try:
-            os.kill(os.getpid(), number)
-        finally:
-            unwound.append(True)
-
-    before = signal.getsignal(number)
-    assert terminal.run(program(action), []) == code
-    assert capsys.readouterr() == ("", f"ragqa: {word}\n")
-    assert unwound == [True]
-    assert signal.getsignal(number) is before
+    monkeypatch.chdir(tmp_path)
+    terminal = LocalTerminal()
+    monkeypatch.chdir("/")
+    assert terminal.path("a/b.md") == tmp_path / "a" / "b.md"
+    assert terminal.path("/a.md") == Path("/a.md")
+    assert terminal.path("~/a.md") == Path.home() / "a.md"
 
 
-def test_a_signal_waits_for_the_end_of_an_import(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_folder_that_was_deleted_is_no_reason_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "slow_module.py").write_text(
-        "import os, signal, time\n"
-        "os.kill(os.getpid(), signal.SIGINT)\n"
-        "time.sleep(0.1)\n"
-        "whole = True\n"
-    )
-
-    def action(then: float) -> None:
-        sys.modules.pop("slow_module", None)
-        importlib.import_module("slow_module")
-        until = time.monotonic() + then
-        while time.monotonic() < until:
-            time.sleep(0.01)
-
-    before = signal.getsignal(signal.SIGINT)
-    for then in (10.0, 0.0):  # also where the import is all that there was
-        assert terminal.run(program(lambda then=then: action(then)), []) == 130
-        assert capsys.readouterr() == ("", "ragqa: interrupted\n")
-        assert sys.modules["slow_module"].whole
-        assert signal.getsignal(signal.SIGINT) is before
-    time.sleep(0.1)  # nothing comes later
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert LocalTerminal().directory == Path()
 
 
-def test_the_code_of_a_command_is_the_exit_code() -> None:
-    assert terminal.run(program(lambda: 4), []) == 4
-    assert terminal.run(program(lambda: None), []) == 0
+def test_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\r\n")))
+    assert LocalTerminal().read_stdin("question") == b"caf\xe9\r\n"
+    assert LocalTerminal(b"before").read_stdin("question") == b"before"
+
+
+def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = LocalTerminal()
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="no question: standard input is closed"):
+        terminal.read_stdin("question")
+    here, there = os.openpty()
+    with os.fdopen(there) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        with pytest.raises(UsageError, match="no question given"):
+            terminal.read_stdin("question")
+    os.close(here)
 
 
 def test_a_closed_stream_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not terminal.is_terminal(None)
-    assert not terminal.is_terminal(io.StringIO())
+    terminal = LocalTerminal()
+    for stream in (None, io.StringIO()):
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert not terminal.out_moves
+        assert not terminal.err_moves
 
 
 @pytest.mark.parametrize(("term", "capable"), [("xterm", True), ("dumb", False), ("", True)])
@@ -143,9 +97,16 @@ def test_what_counts_as_a_terminal(
     monkeypatch: pytest.MonkeyPatch, term: str, capable: bool
 ) -> None:
     monkeypatch.setenv("TERM", term)
+    terminal = LocalTerminal()
     here, there = os.openpty()
     with os.fdopen(there, "w") as stream:
-        assert terminal.is_terminal(stream) is capable
+        for name in ("stdout", "stderr"):
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, name, stream)
+                assert (terminal.out_moves, terminal.err_moves) == (
+                    capable and name == "stdout",
+                    capable and name == "stderr",
+                )
     os.close(here)
 
 
@@ -154,7 +115,7 @@ def test_progress_in_a_pipe_is_a_line_now_and_then(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    with terminal.progress() as observe:
+    with LocalTerminal().progress() as observe:
         observe("embedding", 0, 60)
         now = 104.0
         observe("embedding", 10, 60)
@@ -171,7 +132,7 @@ def test_progress_without_a_known_end_is_quiet(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    with terminal.progress() as observe:
+    with LocalTerminal().progress() as observe:
         observe("finding documents", 1, 0)
         now = 200.0
         observe("finding documents", 2, 0)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ragqa.text.answer_types import IN_DATE, AnswerType, answer_type, asks_for_several
+from ragqa.text.answer_types import (
+    IN_DATE,
+    AnswerType,
+    answer_type,
+    asks_for_a_fact,
+    asks_for_several,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +102,20 @@ def test_a_hostile_question_takes_no_time() -> None:
 )
 def test_several_things_are_asked_for(question: str, several: bool) -> None:
     assert asks_for_several(question) is several
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who invented BPE?", True),
+        ("How many layers has it?", True),
+        ("In which year did it appear?", True),
+        ("What is the largest city?", True),
+        ("How does attention work?", False),
+        ("why so slow", False),
+        ("Is every LLM machine learning?", False),
+        ("kv cache size per token", False),
+    ],
+)
+def test_which_questions_ask_for_a_fact(question: str, expected: bool) -> None:
+    assert asks_for_a_fact(question) is expected

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from ragqa.answering.sentence_ranking import rank_sentences
 from ragqa.answering.span_reader import read
 from tests.conftest import ROOT
-from tests.fakes import FakeEmbedder, FakeSpanModel
-from tests.hits import hits_of
+from tests.fakes import FakeSpanModel
+from tests.hits import hits_of, query_of, ranked_in
 
 NOTES = (
     ("Metals", "Gold melts at 1,064 degrees. Tin melts at 232 degrees."),
@@ -78,7 +77,7 @@ def test_a_trained_answer_is_what_reading_asks_for() -> None:
         for hit in hits_of(f"# {title}\n\n{text}\n", f"/{n}.md")
     ]
     question = "At what temperature does tin melt?"
-    found = read(question, rank_sentences(question, hits, FakeEmbedder()), model)
+    found = read(query_of(question), ranked_in(question, hits), model)
     assert found
     assert found.text == "232"
     layout, first = Layout(Tokenizer(model)), NOTES[0][1].index("232")
@@ -156,10 +155,10 @@ def test_an_adapter_is_read_as_it_was_written(tmp_path: Path) -> None:
     from adapter import ALPHA
     from convert import read, write
 
-    from ragqa.models.local import reader_adapter
+    from ragqa.models.local import span_adapter
 
-    write(read(reader_adapter()), ALPHA, tmp_path / "again.gguf")
-    assert (tmp_path / "again.gguf").read_bytes() == reader_adapter().read_bytes()
+    write(read(span_adapter()), ALPHA, tmp_path / "again.gguf")
+    assert (tmp_path / "again.gguf").read_bytes() == span_adapter().read_bytes()
 
 
 def test_the_questions_that_we_wrote_are_of_passages_that_are_trained_on(eval_data: Path) -> None:

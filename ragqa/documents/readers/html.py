@@ -12,7 +12,8 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
-from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece, spaced
+from ragqa.documents.base import ExtractedText, TextReader
+from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath, spaced
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 HIDDEN = {"script", "style", "noscript", "template", "svg", "iframe", "select", "button", "object"}
@@ -37,6 +38,14 @@ KINDS = {
 HEADING = re.compile(r"h[1-6]")
 MAX_DEPTH = 500  # as browsers do: deeper elements are read, but not kept on the stack
 MAIN_SHARE = 0.25  # <main> holds the page when at least this share of the text is in it
+
+
+class Reader(TextReader):
+    """Reads web pages."""
+
+    def parse(self, path: Path, extracted: ExtractedText) -> Document:
+        """The Document that a text is."""
+        return read(path, extracted.text, extracted.encoding)
 
 
 def read(path: Path, text: str, encoding: str) -> Document:
@@ -85,7 +94,7 @@ class _Page(HTMLParser):
         self.heading: str | None = None
         self.keywords: tuple[str, ...] = ()
         self._open: list[tuple[str, bool]] = []
-        self._pieces: list[Piece] = []
+        self._pieces: list[Fragment] = []
         self._cells: set[str] = set()  # kinds of the current table row's
 
     def run(self, text: str) -> None:
@@ -111,7 +120,7 @@ class _Page(HTMLParser):
             words = (values.get("content") or "").split(",")
             self.keywords = tuple(word.strip() for word in words if word.strip())
         if tag == "br":
-            self._pieces.append(Piece("\n" if self._inside("pre") else " ", None))
+            self._pieces.append(Fragment("\n" if self._inside("pre") else " ", None))
         elif tag in ("td", "th"):
             self._cell()
             self._cells.add(tag)
@@ -145,7 +154,7 @@ class _Page(HTMLParser):
         if not self._hidden():
             offset = self._offset()
             if self._inside("pre") and self.make.text.startswith(data, offset):
-                self._pieces.append(Piece(data, offset))
+                self._pieces.append(Fragment(data, offset))
             else:
                 self._pieces += spaced(data, offset)
 
@@ -158,9 +167,9 @@ class _Page(HTMLParser):
         if not self._hidden():
             shown = unescape(f"&{name};")
             if shown == f"&{name};":  # no entity: "AT&T" in a page written by hand
-                self._pieces.append(Piece(f"&{name}", self._offset()))
+                self._pieces.append(Fragment(f"&{name}", self._offset()))
             else:
-                self._pieces.append(Piece(shown.replace("\xa0", " "), None))
+                self._pieces.append(Fragment(shown.replace("\xa0", " "), None))
 
     def handle_charref(self, name: str) -> None:
         """`&#8212;`."""
@@ -169,7 +178,7 @@ class _Page(HTMLParser):
     def _cell(self) -> None:
         """A table cell begins: a bar between it and the one before."""
         if any(piece.text.strip() for piece in self._pieces):
-            self._pieces.append(Piece(BETWEEN_CELLS, None))
+            self._pieces.append(Fragment(BETWEEN_CELLS, None))
         else:
             self._pieces = []
 

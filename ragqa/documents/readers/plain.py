@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece, spaced
+from ragqa.documents.base import ExtractedText, TextReader
+from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath, spaced
 from ragqa.documents.readers import markdown
 from ragqa.records import Block, Document
 
@@ -22,6 +23,14 @@ BULLET = re.compile(r"[ \t]*(?:[•◦▪‣●○*+–-]|\(?\d{1,3}[.)])[ \t]+(
 UNDERLINE = re.compile(r"([=\-~*#^_])\1{2,}\s*")
 NUMBERED = re.compile(r"\d{1,2}(\.\d+)*[.)]?\s+[A-Z]")
 HEADING_LENGTH = 80
+
+
+class Reader(TextReader):
+    """Reads plain text."""
+
+    def parse(self, path: Path, extracted: ExtractedText) -> Document:
+        """The Document that a text is."""
+        return read(path, extracted.text, extracted.encoding)
 
 
 def read(path: Path, text: str, encoding: str) -> Document:
@@ -94,14 +103,17 @@ def _heading_level(lines: list[Line], follower: list[Line] | None) -> int:
     return 2 if NUMBERED.match(text) or text[0].isupper() else 0
 
 
-def _items(lines: list[Line]) -> Iterator[tuple[str, list[Piece]]]:
+def _items(lines: list[Line]) -> Iterator[tuple[str, list[Fragment]]]:
     """The list items and paragraphs of a run of lines, as pieces."""
     kind = "paragraph"
-    pieces: list[Piece] = []
+    pieces: list[Fragment] = []
     for offset, line in lines:
         if bullet := BULLET.match(line):
             yield kind, pieces
             kind, pieces = "list_item", []
             offset, line = offset + bullet.end(), line[bullet.end() :]
-        pieces += [*spaced(line.strip(), offset + len(line) - len(line.lstrip())), Piece(" ", None)]
+        pieces += [
+            *spaced(line.strip(), offset + len(line) - len(line.lstrip())),
+            Fragment(" ", None),
+        ]
     yield kind, pieces

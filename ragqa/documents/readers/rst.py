@@ -18,7 +18,8 @@ from docutils.core import publish_doctree
 from docutils.parsers.rst import Directive, directives, roles
 from docutils.utils import unescape
 
-from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
+from ragqa.documents.base import ExtractedText, TextReader
+from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 SETTINGS = {
@@ -127,6 +128,14 @@ def _role(
     return [nodes.literal(rawtext, shown)], []
 
 
+class Reader(TextReader):
+    """Reads reStructuredText."""
+
+    def parse(self, path: Path, extracted: ExtractedText) -> Document:
+        """The Document that a text is."""
+        return read(path, extracted.text, extracted.encoding)
+
+
 def read(path: Path, text: str, encoding: str) -> Document:
     """Parse reStructuredText into a Document."""
     _register_sphinx()
@@ -165,7 +174,7 @@ class _Walk:
             if block:
                 self.blocks.append(block)
 
-    def _pieces(self, node: nodes.Element, limit: int) -> Iterator[Piece]:
+    def _pieces(self, node: nodes.Element, limit: int) -> Iterator[Fragment]:
         """The texts below `node` with their offsets, which are below `limit`."""
         verbatim = isinstance(node, nodes.literal_block | nodes.doctest_block)
         before = None
@@ -175,23 +184,23 @@ class _Walk:
             if isinstance(node, nodes.row):
                 cell, paragraph = _around(leaf, nodes.entry), _around(leaf, nodes.TextElement)
                 if before and paragraph is not before[1]:
-                    yield Piece(BETWEEN_CELLS if cell is not before[0] else " ", None)
+                    yield Fragment(BETWEEN_CELLS if cell is not before[0] else " ", None)
                 before = cell, paragraph
             for part in re.findall(r"[^\n]+|\n", leaf.astext()):
                 if part == "\n":
-                    yield Piece("\n" if verbatim else " ", None)
+                    yield Fragment("\n" if verbatim else " ", None)
                 else:
                     yield from self._placed(part, limit)
 
-    def _placed(self, part: str, limit: int) -> Iterator[Piece]:
+    def _placed(self, part: str, limit: int) -> Iterator[Fragment]:
         """`part` where it stands next; where escapes or tabs changed it, word by word."""
         offset = self._find(part, limit)
         if offset is not None:
-            yield Piece(part, offset)
+            yield Fragment(part, offset)
             return
         for word in re.findall(r"\s+|\w+|[^\w\s]", part):
             near = min(limit, self._cursor + len(word) + NEAR)
-            yield Piece(word, None if word.isspace() else self._find(word, near))
+            yield Fragment(word, None if word.isspace() else self._find(word, near))
 
     def _find(self, part: str, limit: int) -> int | None:
         """Where `part` stands next; None where it does not."""

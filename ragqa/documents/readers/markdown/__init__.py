@@ -15,7 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa.documents.blocks import BlockMaker, HeadingPath, Piece
+from ragqa.documents.base import ExtractedText, TextReader
+from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.readers.markdown import frontmatter
 from ragqa.documents.readers.markdown.links import link_targets
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
@@ -52,6 +53,14 @@ def _parser() -> MarkdownIt:
     md.use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
     md.disable("footnote_inline").use(obsidian_plugin).use(locate_plugin)
     return md
+
+
+class Reader(TextReader):
+    """Reads Markdown."""
+
+    def parse(self, path: Path, extracted: ExtractedText) -> Document:
+        """The Document that a text is."""
+        return read(path, extracted.text, extracted.encoding)
 
 
 def read(path: Path, text: str, encoding: str) -> Document:
@@ -98,7 +107,7 @@ class _Walk:
         self.title: str | None = None
         self._open: list[str] = []
         self._level = 0
-        self._row: list[Piece] = []
+        self._row: list[Fragment] = []
         self._row_end = 0
         self._is_sparse = False  # whether a cell of the row is empty
 
@@ -127,10 +136,12 @@ class _Walk:
                 self._add("column_names" if "thead" in self._open else row, self._row)
                 self._row, self._row_end, self._is_sparse = [], 0, False
 
-    def _add(self, kind: str, pieces: list[Piece], bounds: tuple[int, int] | None = None) -> None:
-        """A new block; outside code a line break in the source is a space to the reader."""
+    def _add(
+        self, kind: str, pieces: list[Fragment], bounds: tuple[int, int] | None = None
+    ) -> None:
+        """A new block; outside code a line break in the source is a space to who reads it."""
         if kind != "code":
-            pieces = [Piece(" ", None) if piece.text == "\n" else piece for piece in pieces]
+            pieces = [Fragment(" ", None) if piece.text == "\n" else piece for piece in pieces]
         if block := self.make.block(kind, self.headings.path, pieces, bounds):
             self.blocks.append(block)
 
@@ -144,13 +155,13 @@ class _Walk:
         elif inside in ("td", "th"):
             if not any(piece.text.strip() for piece in pieces):
                 self._is_sparse = True
-                pieces = [Piece(EMPTY_CELL, None)] if inside == "th" else []
+                pieces = [Fragment(EMPTY_CELL, None)] if inside == "th" else []
             if pieces:
-                self._row += [Piece(BETWEEN_CELLS, None)] * bool(self._row) + pieces
+                self._row += [Fragment(BETWEEN_CELLS, None)] * bool(self._row) + pieces
         else:
             self._paragraph(pieces, self._bounds(token))
 
-    def _heading(self, pieces: list[Piece]) -> None:
+    def _heading(self, pieces: list[Fragment]) -> None:
         shown = self.make.block("heading", (), pieces)
         if shown is None:
             return
@@ -159,7 +170,7 @@ class _Walk:
         self.headings.enter(self._level, shown.text)
         self._add("heading", pieces)
 
-    def _paragraph(self, pieces: list[Piece], bounds: tuple[int, int] | None) -> None:
+    def _paragraph(self, pieces: list[Fragment], bounds: tuple[int, int] | None) -> None:
         nests = {"list_item": "list_item", "blockquote": "quote"}
         kind = next((nests[name] for name in reversed(self._open) if name in nests), "paragraph")
         if kind == "quote" and (rest := self._callout(pieces)) is not pieces:
@@ -169,12 +180,12 @@ class _Walk:
         if not TAG_LINE.fullmatch(text.strip()):
             self._add(kind, pieces, bounds)
 
-    def _callout(self, pieces: list[Piece]) -> list[Piece]:
+    def _callout(self, pieces: list[Fragment]) -> list[Fragment]:
         """`[!note]+ Title`: the mark is dropped and the title is a block of its own."""
         if not pieces or not (mark := CALLOUT.match(pieces[0].text)):
             return pieces
         offset = pieces[0].offset
-        first = Piece(pieces[0].text[mark.end() :], offset and offset + mark.end())
+        first = Fragment(pieces[0].text[mark.end() :], offset and offset + mark.end())
         pieces = [first, *pieces[1:]]
         ends = [i for i, piece in enumerate(pieces) if piece.text == "\n"]
         title_end = ends[0] if ends else len(pieces)
@@ -183,14 +194,14 @@ class _Walk:
             self._add("quote", pieces[:title_end])
         return pieces[title_end:]
 
-    def _verbatim(self, token: Token) -> list[Piece]:
+    def _verbatim(self, token: Token) -> list[Fragment]:
         """The lines of a code block, without fence and indentation."""
         assert token.map is not None
         first = token.map[0] + (token.type == "fence")
         pieces = []
         for number, line in enumerate(token.content.split("\n")):
-            pieces.append(Piece(line, self._find_in_line(first + number, line)))
-            pieces.append(Piece("\n", None))
+            pieces.append(Fragment(line, self._find_in_line(first + number, line)))
+            pieces.append(Fragment("\n", None))
         return pieces
 
     def _find_in_line(self, number: int, content: str) -> int | None:
@@ -223,7 +234,7 @@ class _Walk:
             return None
         return first, last + len(lines[-1].strip())
 
-    def _pieces(self, token: Token) -> Iterator[Piece]:
+    def _pieces(self, token: Token) -> Iterator[Fragment]:
         """The visible pieces of an inline token, with their offsets in the file."""
         if token.map is None:
             return
@@ -244,7 +255,7 @@ class _Walk:
                 yield from _wikilink_pieces(child, starts)
                 cursor = child.meta["span"][1]
             elif child.type in ("softbreak", "hardbreak"):
-                yield Piece("\n", None)
+                yield Fragment("\n", None)
                 cursor = content.find("\n", cursor) + 1
             elif child.type == "text_special" and span:
                 literal = content[span[1] - len(child.content) : span[1]] == child.content
@@ -254,7 +265,7 @@ class _Walk:
             elif child.type in ("note", "html_inline"):
                 is_break = BREAK_TAG.match(child.content)
                 shown = child.content if child.type == "note" else " " * bool(is_break)
-                yield Piece(shown, None)
+                yield Fragment(shown, None)
                 cursor = span[1] if span else cursor
             elif span and child.type != "link_open":
                 cursor = span[1]
@@ -287,10 +298,10 @@ class _Walk:
         return [(0, origin), *((bar, origin + bar + i) for i, bar in enumerate(bars, start=1))]
 
 
-def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Piece]:
+def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Fragment]:
     """`text`, found at `at` of inline content: one piece for each stretch that it lies in."""
     if at < 0:
-        yield Piece(text, None)
+        yield Fragment(text, None)
         return
     index = bisect_right(starts, at, key=lambda start: start[0]) - 1
     end = at + len(text)
@@ -298,28 +309,28 @@ def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Piece]:
         position, offset = starts[index]
         index += 1
         stop = min(starts[index][0], end) if index < len(starts) else end
-        yield Piece(text[: stop - at], None if offset is None else offset + at - position)
+        yield Fragment(text[: stop - at], None if offset is None else offset + at - position)
         text, at = text[stop - at :], stop
 
 
-def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Piece]:
+def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Fragment]:
     """What Obsidian shows for `[[Note#Part]]`: "Note > Part"."""
     at = token.meta["at"]
     shown = False
     for part in token.content.split("#"):
         if shown and part:
-            yield Piece(" > ", None)
+            yield Fragment(" > ", None)
         yield from _placed(part, at, starts)
         shown = shown or bool(part)
         at += len(part) + 1
 
 
-def _without_marks(pieces: list[Piece], kind: str) -> list[Piece]:
+def _without_marks(pieces: list[Fragment], kind: str) -> list[Fragment]:
     """The pieces without the check box of a task and the `^block-id` that Obsidian hides."""
     if pieces and kind == "list_item" and (task := TASK_MARK.match(pieces[0].text)):
         offset = pieces[0].offset
-        first = Piece(pieces[0].text[task.end() :], offset and offset + task.end())
+        first = Fragment(pieces[0].text[task.end() :], offset and offset + task.end())
         pieces = [first, *pieces[1:]]
     if pieces and (mark := BLOCK_ID.search(pieces[-1].text)):
-        pieces = [*pieces[:-1], Piece(pieces[-1].text[: mark.start()], pieces[-1].offset)]
+        pieces = [*pieces[:-1], Fragment(pieces[-1].text[: mark.start()], pieces[-1].offset)]
     return pieces

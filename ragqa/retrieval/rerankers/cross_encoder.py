@@ -1,8 +1,8 @@
-"""Question + texts -> scores: the `Reranker` protocol and its adapter.
+"""Cross-encoders of the sentence-transformers library.
 
 A cross-encoder reads question and passage together, which is slower and better than comparing
 what was made of each alone (Nogueira & Cho 2019, "Passage Re-ranking with BERT",
-arXiv:1901.04085). Off unless one is named. Knows nothing of passages or where they come from.
+arXiv:1901.04085). Knows nothing of passages or where they come from.
 """
 
 from __future__ import annotations
@@ -10,29 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ragqa.errors import ModelError
-from ragqa.models.local import quiet_libraries, reranker_folder
+from ragqa.models.local import embedder_hash, quiet_libraries, reranker_folder
+from ragqa.retrieval.rerankers.base import Relevances
 from ragqa.text.surrogates import encodable
 
-Relevances = npt.NDArray[np.float32]
 # What the library can rank with; to any other model it adds a head of random numbers.
 RANKING = ("ForSequenceClassification", "ForCausalLM")
-
-
-class Reranker(Protocol):
-    """What retrieval needs of a reranker."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    def scores(self, question: str, texts: Sequence[str]) -> Relevances:
-        """How well each text answers the question, on a scale of the model's own, float32 [n]."""
 
 
 class CrossEncoderReranker:
@@ -42,9 +30,18 @@ class CrossEncoderReranker:
     cannot be loaded or is no reranker.
     """
 
-    def __init__(self, model: str) -> None:
-        self.name = model
+    @classmethod
+    def takes(cls, model: str) -> bool:
+        """Any name: its folder tells whether there is such a model."""
+        return True
+
+    def __init__(self, model: str, name: str = "") -> None:
+        self.name = name or model
         self._folder = reranker_folder(model)
+
+    def identity(self) -> dict[str, str]:
+        """Name and SHA-256 of the weights."""
+        return {"name": self.name, "sha256": embedder_hash(str(self._folder))}
 
     def scores(self, question: str, texts: Sequence[str]) -> Relevances:
         """The scores in the order of `texts`; what the model has no room for is not read."""

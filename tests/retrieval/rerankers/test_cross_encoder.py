@@ -15,16 +15,17 @@ from ragqa.errors import ModelError, UsageError
 from ragqa.models.catalogue import BUNDLED_EMBEDDER
 from ragqa.models.local import embedder_folder
 from ragqa.pipeline import Session, ask
-from ragqa.retrieval.hybrid import RERANKED, retrieve
-from ragqa.retrieval.reranking import CrossEncoderReranker
-from ragqa.store.snapshot import IndexReader
+from ragqa.retrieval.hybrid import RERANKED
+from ragqa.retrieval.rerankers.cross_encoder import CrossEncoderReranker
+from ragqa.store.snapshot import LocalSnapshot
 from tests.conftest import ROOT, Result
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeReranker
+from tests.hits import retrieved
 from tests.notes import Notes
 from tests.programs import ANSWER, QUESTION, load_embedder_once, make_index, parsed, write_notes
 
 RunCli = Callable[..., Result]
-Found = tuple[FakeEmbedder, IndexReader]
+Found = tuple[FakeEmbedder, LocalSnapshot]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 
@@ -41,8 +42,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     for name in ("yeast", "copy"):
         notes.write(f"{name}.md", "# Yeast\n\nYeast is why bread rises, quite slowly at first.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
-        yield notes.embedder, reader
+    with LocalSnapshot(notes.directory) as snapshot:
+        yield notes.embedder, snapshot
 
 
 WHY = "why is bread with yeast slowly rising"
@@ -50,20 +51,20 @@ WHY = "why is bread with yeast slowly rising"
 
 def test_the_best_candidates_are_read_with_title_and_headings(found: Found) -> None:
     reranker = FakeReranker()
-    expected = retrieve(WHY, *found, 60)[:RERANKED]
-    retrieve(WHY, *found, 6, reranker=reranker)
+    expected = retrieved(WHY, *found, 60)[:RERANKED]
+    retrieved(WHY, *found, 6, reranker=reranker)
     [(question, texts)] = reranker.read
     assert question == WHY
     assert len(texts) == RERANKED
     assert set(texts) == {hit.passage.embedded_text for hit in expected}
-    retrieve(WHY, *found, 50, reranker=reranker)
+    retrieved(WHY, *found, 50, reranker=reranker)
     assert len(reranker.read[1][1]) == 50
 
 
 def test_hits_are_in_the_order_of_the_rerankers_scores(found: Found) -> None:
     reranker = FakeReranker()
-    before = [hit.passage_id for hit in retrieve(WHY, *found, 30)]
-    hits = retrieve(WHY, *found, 20, reranker=reranker)
+    before = [hit.passage_id for hit in retrieved(WHY, *found, 30)]
+    hits = retrieved(WHY, *found, 20, reranker=reranker)
     for hit in hits:
         assert hit.scores is not None
         assert hit.score == hit.scores.reranked == hit.scores.deciding
@@ -75,7 +76,7 @@ def test_hits_are_in_the_order_of_the_rerankers_scores(found: Found) -> None:
 
 
 def test_repeats_are_folded_after_the_reranker(found: Found) -> None:
-    hits = retrieve(WHY, *found, 5, reranker=FakeReranker())
+    hits = retrieved(WHY, *found, 5, reranker=FakeReranker())
     assert {Path(path).name for path in (hits[0].path, *hits[0].also_in)} == {"yeast.md", "copy.md"}
 
 
@@ -86,15 +87,15 @@ def test_repeats_take_no_place_of_what_the_reranker_reads(tmp_path: Path) -> Non
     for n in range(20):
         notes.write(f"own{n}.md", f"Bread number {n} is made of rye{n} and salt{n} alone.\n")
     notes.run()
-    with IndexReader(notes.directory) as reader:
+    with LocalSnapshot(notes.directory) as snapshot:
         reranker = FakeReranker()
-        hits = retrieve(WHY, notes.embedder, reader, 6, reranker=reranker)
+        hits = retrieved(WHY, notes.embedder, snapshot, 6, reranker=reranker)
     assert len(hits) == 6
     assert len(set(reranker.read[0][1])) == len(reranker.read[0][1])
 
 
 def test_without_a_reranker_the_fused_score_decides(found: Found) -> None:
-    for hit in retrieve(WHY, *found, 5):
+    for hit in retrieved(WHY, *found, 5):
         assert hit.scores is not None
         assert hit.scores.reranked is None
         assert hit.score == hit.scores.fused == hit.scores.deciding
@@ -116,12 +117,12 @@ def test_an_answer_is_made_from_the_reranked_passages_and_names_the_model(found:
 # A cross-encoder of the sentence-transformers library ----------------------------------------
 
 
-def _tiny_cross_encoder(folder: Path, labels: int = 1) -> Path:
+def cross_encoder(folder: Path, labels: int = 1) -> Path:
     """A random BERT of one layer with a ranking head, as its library saves it."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     vocabulary = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     torch.manual_seed(0)
@@ -142,7 +143,7 @@ def _tiny_cross_encoder(folder: Path, labels: int = 1) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _tiny_cross_encoder(tmp_path_factory.mktemp("model") / "tiny")
+    return cross_encoder(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.mark.slow
@@ -183,14 +184,14 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_model_that_gives_several_scores_is_refused(tmp_path: Path) -> None:
-    reranker = CrossEncoderReranker(str(_tiny_cross_encoder(tmp_path / "three", labels=3)))
+    reranker = CrossEncoderReranker(str(cross_encoder(tmp_path / "three", labels=3)))
     with pytest.raises(ModelError, match=r"scores of shape \(2, 3\) for 2 texts"):
         reranker.scores("gold", ["gold melts", "bread rises"])
 
 
 @pytest.mark.slow
 def test_a_damaged_model_is_told(tmp_path: Path) -> None:
-    folder = _tiny_cross_encoder(tmp_path / "tiny")
+    folder = cross_encoder(tmp_path / "tiny")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match="cannot rank with") as caught:
@@ -216,9 +217,9 @@ def test_search_and_ask_with_a_reranker(
     assert (done.code, done.err) == (0, "")
     hits = parsed(done.out)["hits"]
     expected = CrossEncoderReranker(str(model))
-    with IndexReader(index) as reader:
+    with LocalSnapshot(index) as snapshot:
         embedder = load_embedder_once(BUNDLED_EMBEDDER)
-        ranked = retrieve("wild yeast", embedder, reader, 6, reranker=expected)
+        ranked = retrieved("wild yeast", embedder, snapshot, 6, reranker=expected)
     assert [hit["path"] for hit in hits] == [hit.path for hit in ranked]
     assert [hit["score"] for hit in hits] == [round(hit.score, 4) for hit in ranked]
     done = run_process("ask", QUESTION, "--json", *options)
@@ -245,8 +246,9 @@ def test_a_reranker_that_is_not_there_is_told_at_once(
 
 def test_without_a_reranker_its_library_is_not_loaded(index: Path) -> None:
     script = (
-        "import sys; from ragqa.system import terminal; from ragqa.cli.main import app\n"
-        f"terminal.run(app, ['search', 'yeast', '--index', {str(index)!r}])\n"
+        "import sys; from ragqa.cli.caller import Caller; from ragqa.cli.main import run\n"
+        "from ragqa.system.terminal import LocalTerminal\n"
+        f"run(['search', 'yeast', '--index', {str(index)!r}], Caller(LocalTerminal()))\n"
         "print({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules))"
     )
     done = subprocess.run(
