@@ -14,7 +14,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa import __version__
@@ -27,15 +26,15 @@ EXIT_SERVER_GONE = 3
 COLUMNS, ROWS = 80, 25  # where no stream is a terminal
 
 
-@dataclass
 class Unserved:
     """A command that this process must do itself.
 
     `typed` is what was read of stdin for it, `lines` how many lines of a batch were written.
     """
 
-    typed: bytes | None = None
-    lines: int = 0
+    def __init__(self) -> None:
+        self.typed: bytes | None = None
+        self.lines = 0
 
 
 def served(arguments: Sequence[str]) -> int | Unserved:
