@@ -5,8 +5,11 @@ A shape is a type such as a TypedDict; what it does not name may be anything. Kn
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
+
+from ragqa.text.surrogates import encodable
 
 PLACE = re.compile(r" - at `\$\.?(.*)`$")
 MISSING = re.compile(r"missing required field `(.*?)`")
@@ -26,4 +29,6 @@ def misfit(value: Any, shape: Any) -> str | None:
         place, missing = PLACE.search(str(error)), MISSING.search(str(error))
         names = [NUMBER.sub("", place[1]) if place else "", missing[1] if missing else ""]
         return ".".join(filter(None, names))
+    except UnicodeEncodeError:  # msgspec takes no half of a surrogate pair, which JSON may have
+        return misfit(json.loads(encodable(json.dumps(value, ensure_ascii=False))), shape)
     return None

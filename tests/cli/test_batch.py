@@ -144,7 +144,7 @@ def test_line_ends_within_a_line_do_not_break_it(
 def test_halves_of_surrogate_pairs(run_cli: RunCli, index: Path, tmp_path: Path) -> None:
     lines = write_lines(
         tmp_path / "in.jsonl",
-        '{"id": 1, "question": "\\ud800 ' + QUESTION + '"}',
+        '{"id": 1, "\\udfff": 0, "question": "\\ud800 ' + QUESTION + '"}',
         '{"id": 2, "question": "' + MOON + '", "passages": [{"title": "\\udc00", "text":'
         ' "\\ud800. The largest moon of Zed is called Quux."}]}',
     )

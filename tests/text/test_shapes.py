@@ -43,3 +43,16 @@ def test_what_is_missing_and_what_is_no_object() -> None:
     assert misfit({"items": [], "note": None}, Outer) == "name"
     assert misfit([1], Outer) == ""
     assert misfit(None, Outer) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"name": "a", "items": [], "note": "\ud800", "\ud800": 1}, None),
+        ({"name": "a", "items": "\ud800", "note": None}, "items"),
+        ({"name": "a", "items": [{"\udfff": 1}], "note": None}, "items.number"),
+        ("\ud800", ""),
+    ],
+)
+def test_half_of_a_surrogate_pair_in_a_name_or_a_text(value: Any, place: str | None) -> None:
+    assert misfit(value, Outer) == place
