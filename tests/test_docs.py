@@ -124,10 +124,15 @@ def test_the_map_names_every_folder_and_every_file_beside_them() -> None:
 
 def test_the_figures_of_the_readme_are_those_of_the_evaluation() -> None:
     section = README.split("## How good is it?")[1].split("```")[0]
-    figures = re.findall(r"\d+\.\d+(?= s\b|[ ,;\]])|\d+ %(?=;)", section)
-    assert len(figures) >= 10
-    for figure in figures:
-        assert re.search(rf"(?<![\d.]){figure}(?![\d])", PAGES["docs/evaluation.md"]), figure
+    measured = PAGES["docs/evaluation.md"]
+    with_intervals = re.findall(r"(\d\.\d{3}) \[(\d\.\d{3}), (\d\.\d{3})\]", section)
+    assert len(with_intervals) >= 5
+    for figure, low, high in with_intervals:
+        assert re.search(rf"{figure}\s+\[?{low}(?:,| to) {high}", measured), figure
+    others = re.findall(r"vectors alone (\d\.\d{3})|(\d+\.\d\d s)|(\d+ %)(?=;| of)", section)
+    assert len(others) >= 8
+    for figure in map("".join, others):
+        assert re.search(rf"(?<![\d.]){figure.removesuffix(' s')}(?!\d)", measured), figure
 
 
 def test_commands_table_names_every_command(run_cli: Run) -> None:
