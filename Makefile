@@ -13,7 +13,7 @@ demo: .venv/installed
 	@$(BIN)/ragqa ask --docs corpus "$(QUESTION)"
 
 test: .venv/installed-dev
-	@echo "== All tests, real models included: about 10 minutes on 2 cores (make fast: 1 minute)"
+	@echo "== All tests, real models included: about 15 minutes on 2 cores (make fast: 2 minutes)"
 	$(BIN)/python -m pytest
 
 fast: .venv/installed-dev

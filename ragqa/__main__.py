@@ -35,12 +35,16 @@ def main() -> None:
     from ragqa.cli.main import run
     from ragqa.system.terminal import LocalTerminal
 
-    _exit(run(arguments, Caller(LocalTerminal(left.typed, left.lines), runtime)))
+    _exit(run(arguments, Caller(LocalTerminal(left.typed, left.lines, left.said), runtime)))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Before there is a command, or while a server does it, there is nothing to unwind."""
     kept = "; embeddings made so far are kept" * ("--docs" in sys.argv)
+    for stream in (1, 2):
+        if os.isatty(stream):  # a server may have drawn there: the line goes, the cursor comes back
+            os.write(stream, b"\r\x1b[2K\x1b[?25h")
+            break
     with suppress(OSError):
         os.write(2, f"ragqa: {WORDS[signal.Signals(number)]}{kept}\n".encode())
     os._exit(128 + number)

@@ -20,11 +20,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ragqa.errors import IndexBusyError, NoIndexError
+from ragqa.errors import IndexBusyError, NoIndexError, RagqaError
 from ragqa.records import Answer, GivenText, Hit, IndexReport
 from ragqa.runtime import Runtime, embedder_key
 from ragqa.settings import Settings, data_directory, load_settings
@@ -34,7 +34,7 @@ from ragqa.system.files import stamp_of
 if TYPE_CHECKING:
     from ragqa.answering.compose import Progress
     from ragqa.embedding.base import Embedder
-    from ragqa.generators.base import Generator
+    from ragqa.generators.base import Generator, TokenModel
     from ragqa.indexing import Observer
     from ragqa.pipeline import Session
     from ragqa.retrieval.rerankers.base import Reranker
@@ -47,6 +47,7 @@ __all__ = [
     "GivenText",
     "Hit",
     "IndexReport",
+    "RagqaError",
     "Runtime",
     "Settings",
     "open_collection",
@@ -55,16 +56,22 @@ DOCS_WAIT = 5.0  # seconds that --docs waits for another process that indexes th
 
 
 def open_collection(
-    index: Path | str | None = None, *, runtime: Runtime | None = None, **settings: Any
+    index: Path | str | None = None,
+    *,
+    docs: Path | str | None = None,
+    runtime: Runtime | None = None,
+    **settings: Any,
 ) -> Collection:
     """The collection whose index lies in that directory; without one, that of the settings.
 
-    `settings` are those of `ragqa.settings.Settings`, such as `k=8` or `model="my.gguf"`; what is
+    `docs` is a folder with an index of its own, which each question brings up to date. `settings`
+    are those of `ragqa.settings.Settings`, such as `k=8` or `model="my.gguf"`; what is
     not given comes from the environment and the user's config file. Collections with one `runtime`
     share their models. There need not be an index yet. Raises UsageError.
     """
     flags = {**settings, "index": None if index is None else str(index)}
-    return Collection(load_settings(flags), runtime)
+    folder = None if docs is None else Path(docs).expanduser().resolve()
+    return Collection(load_settings(flags), runtime, folder)
 
 
 class Collection:
@@ -115,18 +122,19 @@ class Collection:
         `dry_run` only tells what would be done, `force` reads every file anew, `wait` is for how
         many seconds another process may hold the index. Raises what `pipeline.build_index` raises.
         """
-        import tempfile
+        from tempfile import TemporaryDirectory
 
         from ragqa.pipeline import build_index
         from ragqa.store import index_at
 
-        named = [self.settings.directory / Path(folder).expanduser() for folder in folders]
-        with tempfile.TemporaryDirectory() as scratch, self._progress() as observe:
-            # A dry run must not leave an index where there was none.
-            absent = dry_run and not self._index.exists()
+        with ExitStack() as stack:
+            target = self._index
+            if dry_run and not target.exists():  # it must not leave an index where there was none
+                target = index_at(Path(stack.enter_context(TemporaryDirectory())))
+            observe = stack.enter_context(self._progress())
             return build_index(
-                index_at(Path(scratch)) if absent else self._index,
-                [folder.resolve() for folder in named],
+                target,
+                [self._resolved(folder) for folder in folders],
                 self.load_embedder,
                 observe,
                 embedder_model=self._wanted_embedder,
@@ -136,17 +144,21 @@ class Collection:
                 force=force,
             )
 
+    def _resolved(self, folder: Path | str) -> Path:
+        """The real path of a folder."""
+        return (self.settings.directory / Path(folder).expanduser()).resolve()
+
     def forget(self, folder: Path | str) -> int:
         """Take a folder's documents out of the index; how many they were.
 
         Raises NoIndexError, and UsageError when the index does not know the folder.
         """
         from ragqa import pipeline
-        from ragqa.store.layout import no_index
+        from ragqa.errors import no_index
 
         if not self._index.exists():
             raise no_index(self.directory)
-        return pipeline.forget(self._index, Path(folder), self.load_embedder)
+        return pipeline.forget(self._index, self._resolved(folder), self.load_embedder)
 
     def _update_docs(self) -> list[str]:
         """Index the folder of `docs`; when another process is at it, say so and go on."""
@@ -210,7 +222,7 @@ class Collection:
             meta = snapshot.meta if snapshot else {}
             embedder = matching_embedder(meta, self._wanted_embedder, self.load_embedder)
             model = self._model() if writes else None
-            with _loading(*[one for one in (embedder, model) if one]):
+            with self._loading(embedder, model):
                 made = self._session(embedder, snapshot, model, only or Filter())
             made.warnings.extend(warnings)
             if snapshot and calibrated and writes:
@@ -291,6 +303,17 @@ class Collection:
         path = Path(self.settings.located("embedder"))
         return str(path) if path.is_dir() and path.is_absolute() else self.settings.embedder
 
+    @contextmanager
+    def _loading(self, embedder: Embedder, model: Generator | TokenModel | None) -> Iterator[None]:
+        """Native code loads the models meanwhile; an error comes again where they are used."""
+        with ThreadPoolExecutor() as pool:
+            pool.submit(embedder.load)
+            if model and self.settings.answer_mode == "read":
+                pool.submit(cast("TokenModel", model).load, self._on_preparing)
+            elif model:
+                pool.submit(model.load)
+            yield
+
     def _model(self) -> Any:
         """The model that writes, or points at words; None for whole sentences."""
         from ragqa import generators
@@ -303,7 +326,7 @@ class Collection:
             return self.runtime.keep(
                 "model",
                 ("read", size, threads),
-                lambda: generators.load_span_model(size, threads, self._on_preparing),
+                lambda: generators.load_span_model(size, threads),
             )
         file = settings.directory / Path(settings.model).expanduser()
         # A link to a model goes by its own name, and no folder hides a model of the catalogue.
@@ -331,12 +354,3 @@ def docs_directory(folder: Path) -> Path:
     """The index that belongs to a folder given with --docs (its real path)."""
     name = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return data_directory() / ".docs" / name
-
-
-@contextmanager
-def _loading(*models: Embedder | Generator) -> Iterator[None]:
-    """Native code loads the models meanwhile; an error comes again where they are used."""
-    with ThreadPoolExecutor() as pool:
-        for model in models:
-            pool.submit(model.load)
-        yield

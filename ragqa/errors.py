@@ -8,11 +8,13 @@
     |-- ModelError          exit 3   a model file is missing, truncated or not what it should be
     `-- DocumentError       exit 3   nothing readable there (one file of many: listed as failed)
 
-`terminal` turns what escapes a command into one line and an exit code; `batch` and `reports` turn
-it into a record. Anything else that escapes is a bug (exit 70).
+`cli.boundary` turns what escapes a command into one line and an exit code, `cli.batch` into a
+record. Anything else that escapes is a bug (exit 70).
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class RagqaError(Exception):
@@ -62,3 +64,8 @@ class DocumentError(RagqaError):
     """A file could not be read as a document."""
 
     code = "document"
+
+
+def no_index(directory: Path) -> NoIndexError:
+    """The error for a directory without an index."""
+    return NoIndexError(f"there is no index in {directory}", "run: ragqa index FOLDER")

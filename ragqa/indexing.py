@@ -113,7 +113,7 @@ class IndexRun:
             observe("embedding", start, len(pending))
             batch = pending[start : start + EMBED_BATCH]
             texts = self._writer.embedded_texts([number for _, number in batch])
-            cache.add([key for key, _ in batch], embedder.encode(texts))
+            cache.add([key for key, _ in batch], embedder.encode(texts, len(pending)))
             self.embedded += len(batch)
         observe("embedding", len(pending), len(pending))
 

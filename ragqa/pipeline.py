@@ -18,7 +18,7 @@ from ragqa.answering.confidence import Calibration, shown
 from ragqa.documents.readers import ENDINGS
 from ragqa.embedding import matching_embedder
 from ragqa.embedding.base import Embedder, LoadEmbedder
-from ragqa.errors import DocumentError, UsageError
+from ragqa.errors import DocumentError, UsageError, no_index
 from ragqa.generators.base import Generator, TokenModel
 from ragqa.indexing import IndexRun, Observer
 from ragqa.query import Query, make_query
@@ -30,7 +30,6 @@ from ragqa.settings import Settings
 from ragqa.store.answers import AnswerCache, digests_of
 from ragqa.store.base import Index, PassageIds, Snapshot, Writer
 from ragqa.store.filters import Filter
-from ragqa.store.layout import no_index
 
 NO_MATCH = "no document matches the filter"
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from ragqa import __version__, render
 from ragqa.circumstances import filter_json, models_used, runtimes, settings_used
@@ -45,6 +45,7 @@ class CitationShape(TypedDict):
     start_line: int
     start_char: int
     quote: str
+    page: NotRequired[int | None]
 
 
 class FileShape(TypedDict):

@@ -131,6 +131,8 @@ def load_settings(
         ("environment", _read_environment(environment)),
         ("flag", {name: value for name, value in flags.items() if value is not None}),
     )
+    if unknown := [name for name in flags if name not in NAMES]:
+        raise UsageError(f"unknown setting {unknown[0]!r}", f"known: {', '.join(NAMES)}")
     for origin, given in sources:
         if "collection" in given and "index" not in given:
             values["index"], origins["index"] = "", "default"  # the nearer source decides

@@ -45,7 +45,7 @@ class FakeEmbedder:
         self.embedded += texts
         return np.stack([self._vector(text) for text in texts])
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], passages: int = 0) -> list[Encoding]:
         codes = [[_code(word) for word in _words(text)] for text in texts]
         return [
             Encoding(vector, np.array(words, dtype=np.uint8).reshape(-1, BYTES))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Generator as Stream
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -120,10 +122,11 @@ def compose(
     if generator is None:
         return quote(evidence, given, progress)
     offered, message, pieces = _pieces(evidence, generator, max_tokens)
-    accepted = _unless_refused(pieces)
-    on_start()
-    citer = Citer(offered, read_files(offered, given))
-    return Made(citer, tuple(_judged(accepted or iter(()), citer, progress)), message)
+    with closing(pieces):  # whatever happens: while it is open, the model is its own
+        accepted = _unless_refused(pieces)
+        on_start()
+        citer = Citer(offered, read_files(offered, given))
+        return Made(citer, tuple(_judged(accepted or iter(()), citer, progress)), message)
 
 
 def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> Made:
@@ -180,7 +183,7 @@ def _listed(evidence: Evidence) -> list[Ranked]:
 
 def _pieces(
     evidence: Evidence, generator: Generator, max_tokens: int
-) -> tuple[Sequence[Source], str, Iterator[str]]:
+) -> tuple[Sequence[Source], str, Stream[str, None, None]]:
     """The sources that a model is shown, the message, and the text that it writes, as it comes."""
     budget = prompt_budget(generator, max_tokens)
     message, offered = build_prompt(

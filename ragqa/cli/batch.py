@@ -1,7 +1,7 @@
 """`ask --batch`: JSON Lines of questions in, JSON Lines of answers out, in one process.
 
 A line is `{"id": ..., "question": "..."}`, optionally with `"passages": [{"title", "text"}]`.
-An error is that line's record; the batch goes on. Knows nothing of terminals but where stdout is.
+An error is that line's record; the batch goes on. Knows nothing of how questions are answered.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ragqa import pipeline, render
+from ragqa.answering.compose import Progress
 from ragqa.api import Collection
 from ragqa.cli.output import judged
 from ragqa.errors import RagqaError, UsageError
@@ -61,6 +62,7 @@ class Batch:
                 key = item.get("id", number) if isinstance(item, dict) else number
                 if _key(key) in done:
                     continue
+                self._terminal.check()
                 if skipped:  # a process that has gone has written it
                     skipped -= 1
                 elif not write(to_json({"id": key, **self.record(item, stack)})):
@@ -72,7 +74,8 @@ class Batch:
         try:
             question, given = question_and_texts(item)
             session = self._session(given is None, stack)
-            answer = pipeline.ask(question, session, given or [])
+            progress = Progress(on_piece=lambda piece: self._terminal.check())
+            answer = pipeline.ask(question, session, given or [], progress)
             return render.answer_json(judged(answer, self._strict)[0])
         except RagqaError as error:
             return error_json(error)

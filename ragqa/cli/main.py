@@ -60,7 +60,7 @@ def run(arguments: Sequence[str], caller: Caller) -> int:
     return boundary.run(_program(), arguments, caller)
 
 
-EXAMPLES = (
+COMMANDS = (
     (index.index, "index", "ragqa index ~/notes   (later: ragqa index)"),
     (ask.ask, "ask", "ragqa ask 'What does a lower perplexity mean?'"),
     (serve.serving(run), "serve", "ragqa serve &"),
@@ -73,6 +73,6 @@ EXAMPLES = (
     (index.forget, "forget", "ragqa forget ~/old-notes"),
     (index.config, "config", "ragqa config   (to change one: RAGQA_K=8, or a line in the file)"),
 )
-for function, name, example in EXAMPLES:
+for function, name, example in COMMANDS:
     app.command(name, epilog=f"Example: {example}")(command(function))
 models_app.command("list", epilog="Example: ragqa models list")(command(index.models_list))

@@ -60,7 +60,8 @@ def show_answer(
     elif streamed and not rich:
         return _show_by_sentence(question, session, given, form, terminal, keep)
     else:
-        answer = pipeline.ask(question, session, given)
+        watched = Progress(on_piece=lambda piece: terminal.check())
+        answer = pipeline.ask(question, session, given, watched)
     answer, code = _finished(answer, session, form, terminal, keep)
     if form.json:
         return terminal.write_json(render.answer_json(answer), code)
@@ -113,9 +114,17 @@ def _ask_live(
     from rich.text import Text
 
     shown = Text()
-    with Live(shown, console=terminal.console(), transient=True, auto_refresh=True) as live:
+    # Not those of the process: in a server others use them.
+    with Live(
+        shown,
+        console=terminal.console(),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
 
         def on_piece(piece: str) -> None:
+            terminal.check()
             shown.append(clean(piece))
             live.update(shown)
 
@@ -138,7 +147,9 @@ def _show_by_sentence(
             terminal.write(sentence.gap * bool(shown) + render.sentence_text(sentence))
             shown.append(sentence)
 
-    answer = pipeline.ask(question, session, given, Progress(on_sentence=on_sentence))
+    answer = pipeline.ask(
+        question, session, given, Progress(lambda piece: terminal.check(), on_sentence)
+    )
     answer, code = _finished(answer, session, form, terminal, keep)
     if not shown:
         return code

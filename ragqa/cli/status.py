@@ -15,6 +15,7 @@ from ragqa.models.hashes import checked_hash
 from ragqa.render import size_text
 from ragqa.settings import Settings
 from ragqa.store import index_at
+from ragqa.store.layout import VECTOR_FILE
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
             "bytes": {
                 path.name: path.stat().st_size
                 for path in sorted(directory.iterdir())
-                if path.suffix in (".sqlite", ".faiss") and path.exists()
+                if (path.suffix == ".sqlite" or VECTOR_FILE.fullmatch(path.name)) and path.exists()
             },
             "last_run": snapshot.last_run(),
             "calibrated_threshold": kept_threshold(directory),

@@ -55,7 +55,7 @@ def _on_pages(document: Document, text: ExtractedText) -> Document:
     """The document with positions that count from the beginning of their page."""
     blocks = []
     for block in document.blocks:
-        page = bisect_right(text.pages, block.start)
+        page = max(1, bisect_right(text.pages, block.start))
         begin = text.pages[page - 1]
         line = block.line - text.text.count("\n", 0, begin)
         blocks.append(replace(block, page=page, start=block.start - begin, line=line))

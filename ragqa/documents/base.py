@@ -24,8 +24,10 @@ class ExtractedText(NamedTuple):
         """The text of a page, from 1; None where there is none. All of it for a page of None."""
         if page is None:
             return self.text
+        if not 1 <= page <= len(self.pages):
+            return None
         ends = (*self.pages[1:], len(self.text))
-        return self.text[self.pages[page - 1] : ends[page - 1]] if page <= len(ends) else None
+        return self.text[self.pages[page - 1] : ends[page - 1]]
 
 
 class Reader(Protocol):

@@ -70,8 +70,11 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Normalized vectors of passages, float32 [len(texts), dimension]."""
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """Vectors and words of passages, in one pass through the model."""
+    def encode(self, texts: Sequence[str], passages: int = 0) -> list[Encoding]:
+        """Vectors and words of passages, in one pass through the model.
+
+        `passages` is how many are encoded in all, as of `load`, where these are some of them.
+        """
 
     def encode_question(self, text: str) -> QuestionEncoding:
         """Vector and words of a question."""

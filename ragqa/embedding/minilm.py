@@ -21,7 +21,7 @@ from ragqa.embedding.base import Encoding, QuestionEncoding, Vectors
 from ragqa.embedding.minilm_runtimes import Bfloat16Torch, Ids, OnnxGraph
 from ragqa.models.catalogue import entry
 from ragqa.models.local import embedder_folder, embedder_hash
-from ragqa.system.cpu import multiplies_bf16
+from ragqa.system.cpu import BlasLimit, multiplies_bf16
 from ragqa.text.surrogates import encodable
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class MiniLM:
         self.threads = threads or os.cpu_count() or 1
         self._folder = embedder_folder(name)
         self._weights = self._folder / "model.safetensors"
-        self._expected = 0  # passages of this run
-        self._loading, self._batching = Lock(), Lock()
+        self._loading, self._one_blas_thread = Lock(), BlasLimit()
         self._pieces: dict[int, tuple[bool, bool]] = {}  # those that were met so far
         runtime = f"onnxruntime+words-{late_interaction.fingerprint()}"
         self.fingerprint = f"{name}@{embedder_hash(name)[:16]}/{runtime}"
@@ -68,10 +67,7 @@ class MiniLM:
     def load(self, passages: int = 0) -> None:
         """Load tokenizer and graph; for many passages what encodes them faster, if this can."""
         with self._loading:
-            self._expected = passages
             _ = self._tokenizer, self._runtime(passages)
-            if passages < MANY:
-                self.__dict__.pop("_for_many", None)  # of an earlier run, in a server
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -111,15 +107,15 @@ class MiniLM:
             vectors[batch] = found
         return vectors
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """Vectors and word codes in the order of `texts`."""
+    def encode(self, texts: Sequence[str], passages: int = 0) -> list[Encoding]:
+        """Vectors and word codes in the order of `texts`, which are of so many passages in all."""
 
         def encodings(batch: list[TokenIds], vectors: Vectors, tokens: Vectors) -> list[Encoding]:
             words = map(self._words, batch, tokens)
             return list(map(Encoding, vectors, map(late_interaction.codes_of, words)))
 
         encoded: dict[int, Encoding] = {}
-        runtime = self._runtime(max(self._expected, len(texts)))
+        runtime = self._runtime(max(passages, len(texts)))
         for batch, made in self._in_batches(self._tokenized(texts), runtime, encodings):
             encoded.update(zip(batch, made, strict=True))
         return [encoded[i] for i in range(len(texts))]
@@ -134,15 +130,13 @@ class MiniLM:
 
         Each core runs batches of its own: a fifth faster than all cores at one batch.
         """
-        from threadpoolctl import threadpool_limits
 
         def run(places: list[int]) -> Made:
             batch = [tokenized[i] for i in places]
             return finish(batch, *runtime.run(*_padded(batch)))
 
         batches = list(_batches(tokenized, self.threads))
-        # The limit is the whole process's: two callers at once would not give it back.
-        with self._batching, ThreadPoolExecutor(self.threads) as pool, threadpool_limits(1, "blas"):
+        with self._one_blas_thread, ThreadPoolExecutor(self.threads) as pool:
             yield from zip(batches, pool.map(run, batches), strict=True)
 
     def encode_question(self, text: str) -> QuestionEncoding:

@@ -82,7 +82,7 @@ class SentenceTransformerEmbedder:
         vectors = self._model.encode_document(readable, show_progress_bar=False)
         return self._normalized(vectors)
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], passages: int = 0) -> list[Encoding]:
         """Vectors alone: which word pieces make a word differs from model to model."""
         return [Encoding(vector, late_interaction.NO_CODES) for vector in self.embed(texts)]
 

@@ -168,7 +168,7 @@ class _Search:
     def __init__(self, query: Query, session: Session, snapshot: Snapshot) -> None:
         assert query.statistics is not None
         _, passages = snapshot.counts()
-        self._query, self._embedder, self._reader = query, session.embedder, snapshot
+        self._query, self._embedder, self._snapshot = query, session.embedder, snapshot
         self._k = session.k
         self._unit = query.statistics.unit(query.words)
         self._weights = usable_weights(query)
@@ -244,7 +244,7 @@ class _Search:
 
     def _place_among_most(self, place: _Place) -> int:
         """The place when as many passages are looked at as can be: a larger k proposes more."""
-        ranked = rank_candidates(self._query, self._embedder, self._reader, LARGEST_K)
+        ranked = rank_candidates(self._query, self._embedder, self._snapshot, LARGEST_K)
         for rank, group in enumerate(fold(ranked, len(ranked)), 1):
             if place.candidate.passage_id in (candidate.passage_id for candidate in group):
                 return rank
@@ -269,7 +269,7 @@ class _Search:
         return Step("folding", True, detail, {"into": stored.path, "rank": place.rank})
 
     def _stored(self, number: int) -> StoredPassage:
-        return self._reader.passages([number])[number]
+        return self._snapshot.passages([number])[number]
 
 
 def _listed(found: Sequence[tuple[int, float]], number: int, limit: int) -> Listed | None:

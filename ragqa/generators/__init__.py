@@ -6,7 +6,6 @@ Knows nothing of passages or answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
@@ -15,8 +14,7 @@ from ragqa.models.catalogue import BUNDLED_GENERATOR
 from ragqa.models.local import span_adapter
 
 if TYPE_CHECKING:
-    from ragqa.generators.base import Generator
-    from ragqa.generators.llama_cpp import LlamaCppGenerator
+    from ragqa.generators.base import Generator, TokenModel
 
 # The first that takes a name has it.
 GENERATORS = {"llama_cpp": "ragqa.generators.llama_cpp:LlamaCppGenerator"}
@@ -39,17 +37,11 @@ def load_generator(
     return made
 
 
-def load_span_model(
-    context_tokens: int = 4096,
-    threads: int = 0,
-    on_preparing: Callable[[], None] = lambda: None,
-) -> LlamaCppGenerator:
+def load_span_model(context_tokens: int = 4096, threads: int = 0) -> TokenModel:
     """The bundled model with the adapter that makes it point at words (`data/reader.md`).
 
-    `on_preparing` is told when their weights are made one, which takes some seconds once.
+    It is no choice of the user's, so there is no dict of them.
     """
     from ragqa.generators.llama_cpp import LlamaCppGenerator
 
-    return LlamaCppGenerator(
-        BUNDLED_GENERATOR, context_tokens, threads, span_adapter(), on_preparing
-    )
+    return LlamaCppGenerator(BUNDLED_GENERATOR, context_tokens, threads, span_adapter())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol
 
@@ -56,6 +56,9 @@ class TokenModel(Protocol):
 
     def identity(self) -> dict[str, str]:
         """As of a generator."""
+
+    def load(self, on_preparing: Callable[[], None] = lambda: None) -> None:
+        """As of a generator; `on_preparing` is told where that takes longer, once."""
 
     def exclusive(self) -> AbstractContextManager[object]:
         """Held while one text is read: what was read of it is kept in the model."""

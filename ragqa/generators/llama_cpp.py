@@ -46,8 +46,7 @@ class LlamaCppGenerator:
     """A GGUF model in this process, through llama-cpp-python; loaded at its first use.
 
     `model` is a catalogue name or a path (from `directory` on), `adapter` a LoRA adapter for it as
-    GGUF; `on_preparing` is told when the two are made one, which takes some seconds once
-    (`lora_merge`). Raises UsageError when there is no such file, ModelError when it is damaged or
+    GGUF. Raises UsageError when there is no such file, ModelError when it is damaged or
     cannot be loaded.
     """
 
@@ -62,22 +61,30 @@ class LlamaCppGenerator:
         context_tokens: int = 4096,
         threads: int = 0,
         adapter: Path | None = None,
-        on_preparing: Callable[[], None] = lambda: None,
         directory: Path = Path(),
     ) -> None:
         self._threads = threads or os.cpu_count() or 1
         self._shipped_as, self._path, self._sha256 = generator_file(model, directory)
         self._given = model
         self._adapter = adapter
-        self._on_preparing = on_preparing
+        self._on_preparing: Callable[[], None] = lambda: None  # of who loads it now
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
         self._in_use = RLock()  # the state of what was read is the model's
         self._loading = Lock()
 
-    def load(self) -> None:
-        """Load the model, which it would do at its first use. Raises ModelError."""
-        _ = self._llama
+    def load(self, on_preparing: Callable[[], None] = lambda: None) -> None:
+        """Load the model, which it would do at its first use. Raises ModelError.
+
+        `on_preparing` is told when weights and adapter are made one, which takes some seconds once
+        (`lora_merge`).
+        """
+        with self._loading:
+            self._on_preparing = on_preparing
+            try:
+                _ = self._loaded
+            finally:
+                self._on_preparing = lambda: None
 
     @cached_property
     def _loaded(self) -> tuple[Any, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 THINK_START, THINK_END = "<think>", "</think>"
 
 
-def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
+def without_thinking(pieces: Iterator[str]) -> Generator[str, None, None]:
     """The pieces without the `<think>` part that reasoning models put before an answer."""
     head = ""
     for piece in pieces:

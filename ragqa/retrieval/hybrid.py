@@ -54,6 +54,7 @@ class Weights:
 DEFAULT_WEIGHTS = Weights(late=1.0, dense=0.5, lexical=0.08, coverage=0.15)
 # For embedders that give no words.
 WITHOUT_WORDS = Weights(late=0.0, dense=1.0, lexical=0.15, coverage=0.2)
+# For comparison: `benchmarks/retrieval.py`.
 DENSE_ONLY = Weights(late=0.0, dense=1.0, lexical=0.0, coverage=0.0)
 LEXICAL_ONLY = Weights(late=0.0, dense=0.0, lexical=1.0, coverage=0.0)
 # A question that is nothing but the name of a file, an alias or a tag means that document.

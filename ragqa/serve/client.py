@@ -29,12 +29,13 @@ COLUMNS, ROWS = 80, 25  # where no stream is a terminal
 class Unserved:
     """A command that this process must do itself.
 
-    `typed` is what was read of stdin for it, `lines` how many lines of a batch were written.
+    `typed` is what was read of stdin for it, `lines` how many lines of a batch were written, `said`
+    how many things were said on stderr.
     """
 
     def __init__(self) -> None:
         self.typed: bytes | None = None
-        self.lines = 0
+        self.lines = self.said = 0
 
 
 def served(arguments: Sequence[str]) -> int | Unserved:
@@ -154,6 +155,7 @@ class _Output:
 
     def _write(self, message: dict[str, str]) -> None:
         if "err" in message:
+            self._left.said += 1
             with suppress(OSError):  # a closed stderr is no reason to stop
                 _put(STDERR, message["err"])
         elif "line" in message:

@@ -11,7 +11,7 @@ import queue
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -79,10 +79,15 @@ class RemoteTerminal(Terminal):
         return make_console(
             file=_Stream(self, "err" if stderr else "out"),
             force_terminal=self.err_moves if stderr else self.out_moves,
-            width=int(self.environment.get("COLUMNS") or self._request["columns"]),
-            height=int(self.environment.get("LINES") or self._request["rows"]),
+            width=self._size("COLUMNS", "columns"),
+            height=self._size("LINES", "rows"),
             _environ=self.environment,
         )
+
+    def _size(self, variable: str, known: str) -> int:
+        """Columns or rows, as the environment has them or else the client's terminal."""
+        value = self.environment.get(variable, "")
+        return int(value) if value.isdigit() else int(self._request[known])
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
@@ -90,32 +95,35 @@ class RemoteTerminal(Terminal):
         with super().progress() as observe:
 
             def watched(stage: str, done: int, total: int) -> None:
-                self._require_client()
+                self.check()
                 observe(stage, done, total)
 
             yield watched
 
     def send(self, **message: Any) -> None:
         """Send a message to the client. Raises Stopped once it has gone."""
-        self._require_client()
+        self.check()
         try:
             with self._sending:
                 send(self._connection, **message)
         except OSError as error:
             raise Stopped(signal.SIGTERM) from error
 
-    def _require_client(self) -> None:
+    def check(self) -> None:
+        """Raises Stopped once the client has gone."""
         if self._is_gone:
             raise Stopped(signal.SIGTERM)
 
     def _listen(self) -> None:
         """Take what the client sends, until it goes."""
-        while message := receive(self._connection):
-            if "stdin" in message:
-                self._typed.put(str(message["stdin"]).encode("latin-1"))
-            self._is_closed = self._is_closed or bool(message.get("closed"))
-        self._is_gone = True
-        self._typed.put(None)
+        try:
+            while message := receive(self._connection):
+                if "stdin" in message:
+                    self._typed.put(str(message["stdin"]).encode("latin-1", "replace"))
+                self._is_closed = self._is_closed or bool(message.get("closed"))
+        finally:
+            self._is_gone = True
+            self._typed.put(None)
 
 
 class _Stream(io.TextIOBase):
@@ -125,8 +133,9 @@ class _Stream(io.TextIOBase):
         self._terminal, self._name = terminal, name
 
     def write(self, text: str) -> int:
-        """Send it."""
-        self._terminal.send(**{self._name: text})
+        """Send it. Where nobody is there any more, the command itself will notice."""
+        with suppress(Stopped):
+            self._terminal.send(**{self._name: text})
         return len(text)
 
 

@@ -21,13 +21,15 @@ from ragqa import __version__
 from ragqa.errors import RagqaError
 from ragqa.runtime import Runtime
 from ragqa.serve.remote import RemoteTerminal, is_of_this_world
-from ragqa.serve.wire import receive
+from ragqa.serve.wire import Request, receive
 from ragqa.system.signals import Stopped
 from ragqa.system.terminal import Terminal
+from ragqa.text.shapes import misfit
 
 LONGEST_REQUEST = 16_000_000  # bytes: arguments and environment
 REQUEST_SECONDS = 5.0
 MOST_CLIENTS = 16  # at once; more would only wait for the processor
+PAUSE_SECONDS = 0.1
 Run = Callable[[list[str], Terminal], int]
 
 
@@ -56,6 +58,9 @@ class Server:
                     connection, _ = listener.accept()
                 except TimeoutError:
                     self._unload_when_idle()
+                    continue
+                except OSError:  # such as too many open files: clients do without it meanwhile
+                    time.sleep(PAUSE_SECONDS)
                     continue
                 Thread(target=self._let_in, args=[connection], daemon=True).start()
 
@@ -97,18 +102,20 @@ class Server:
 
     def _let_in(self, connection: socket.socket) -> None:
         """Do what a client asks for; it does so itself where it is sent away."""
-        with self._counting:
-            self._clients += 1
-            is_welcome = self._clients <= MOST_CLIENTS
-        try:
-            with connection:
-                request = _received(connection) if is_welcome and _is_own(connection) else None
-                if request is not None:
-                    self._do(connection, request)
-        finally:
+        with connection:
+            request = _received(connection) if _is_own(connection) else None
+            if request is None:
+                return
             with self._counting:
-                self._clients -= 1
-                self._last_used = time.monotonic()
+                self._clients += 1
+                is_welcome = self._clients <= MOST_CLIENTS
+            try:
+                if is_welcome:
+                    self._do(connection, request)
+            finally:
+                with self._counting:
+                    self._clients -= 1
+                    self._last_used = time.monotonic()
 
     def _do(self, connection: socket.socket, request: dict[str, Any]) -> None:
         terminal = RemoteTerminal(connection, request)
@@ -132,8 +139,8 @@ def _received(connection: socket.socket) -> dict[str, Any] | None:
     try:
         request = receive(connection, LONGEST_REQUEST)
         connection.settimeout(None)
-        if request and request["version"] == __version__ and is_of_this_world(request):
-            return request
-    except (OSError, KeyError, TypeError, AttributeError):
-        pass
-    return None
+    except OSError:
+        return None
+    if misfit(request, Request) is not None or request is None:
+        return None
+    return request if request["version"] == __version__ and is_of_this_world(request) else None

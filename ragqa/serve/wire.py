@@ -11,15 +11,31 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from typing import Any
+from typing import Any, TypedDict
 
 SIZE = struct.Struct("!I")
 LONGEST = 1 << 30  # bytes: what is on stdin may be much
 # Where files lie, and what they look like: a server in another world does not serve.
 PLACES = (
     "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "TZ",
-    "HF_HOME", "HF_HUB_CACHE", "TMPDIR",
+    "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TMPDIR",
+    "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS",
 )  # fmt: skip
+
+
+class Request(TypedDict):
+    """What a client asks for, and what a server needs to know of it."""
+
+    version: str
+    arguments: list[str]
+    directory: str
+    environment: dict[str, str]
+    umask: int
+    typed_at_terminal: bool
+    out_moves: bool
+    err_moves: bool
+    columns: int
+    rows: int
 
 
 def send(connection: socket.socket, **message: Any) -> None:
@@ -38,7 +54,7 @@ def receive(connection: socket.socket, longest: int = LONGEST) -> dict[str, Any]
     data = _exactly(connection, size) if size <= longest else None
     try:
         message = json.loads(data) if data else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
 

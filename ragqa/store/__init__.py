@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ragqa.store.base import Index
 
 INDEXES = {"local": "ragqa.store.local:LocalIndex"}
-DEFAULT = "local"
+DEFAULT = next(iter(INDEXES))
 
 
 def index_at(directory: Path, kind: str = DEFAULT) -> Index:

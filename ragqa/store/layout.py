@@ -15,7 +15,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from ragqa.errors import IndexBusyError, IndexDamagedError, NoIndexError, RagqaError
+from ragqa.errors import IndexBusyError, IndexDamagedError, RagqaError, no_index
 
 FORMAT = 2
 DATABASE = "index.sqlite"
@@ -228,8 +228,3 @@ def damaged(directory: Path, cause: sqlite3.Error | None) -> IndexDamagedError:
         f"the index in {directory} is damaged{detail}",
         f"delete {DATABASE} in it and run: ragqa index FOLDER (embeddings are kept)",
     )
-
-
-def no_index(directory: Path) -> NoIndexError:
-    """The error for a directory without an index."""
-    return NoIndexError(f"there is no index in {directory}", "run: ragqa index FOLDER")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ragqa.errors import IndexDamagedError
+from ragqa.errors import IndexDamagedError, no_index
 from ragqa.store import allowed as passages_allowed
 from ragqa.store import backlinks, layout, rows
 from ragqa.store.base import Codes, Keep, KnownDocument, PassageIds, StoredPassage
@@ -48,7 +48,7 @@ class LocalSnapshot:
 
     def __enter__(self) -> Self:
         if not layout.index_exists(self.directory):
-            raise layout.no_index(self.directory)
+            raise no_index(self.directory)
         self._db = layout.connect_read_only(self.directory / layout.DATABASE)
         try:
             layout.check_format(self._db, self.directory)
@@ -214,8 +214,13 @@ class LocalSnapshot:
         """The published vectors; where they are kept from an earlier snapshot, those."""
         if self._keep is None or not self.generation:
             return self._load()
-        key = self.directory, self.identity, stamp_of(self._vector_path)
-        return self._keep("vectors", key, self._load)
+        for _ in range(ATTEMPTS):
+            identity = self.identity
+            key = self.directory, identity, stamp_of(self._vector_path)
+            index = self._keep("vectors", key, self._load)
+            if self.identity == identity:  # else it has moved on, and this is kept by a wrong name
+                return index
+        return self._load()
 
     @property
     def _vector_path(self) -> Path:

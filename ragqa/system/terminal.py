@@ -65,6 +65,10 @@ class Terminal(ABC):
         """One line on stderr; a closed stderr is no reason to stop."""
 
     @abstractmethod
+    def check(self) -> None:
+        """Raises Stopped where nobody waits for the command any more."""
+
+    @abstractmethod
     def read_stdin(self, what: str) -> bytes:
         """All of standard input. Raises UsageError when there is none."""
 
@@ -78,7 +82,10 @@ class Terminal(ABC):
 
     def path(self, name: str) -> Path:
         """A path as it was typed, from the root."""
-        return self.directory / Path(name).expanduser()
+        try:
+            return self.directory / Path(name).expanduser()
+        except RuntimeError:  # "~somebody", of whom nobody knows
+            return self.directory / name
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
@@ -93,13 +100,15 @@ class Terminal(ABC):
 class LocalTerminal(Terminal):
     """This process's own streams, directory and environment.
 
-    `typed` is what was read of standard input before, if it was.
+    `typed` is what was read of standard input before, if it was, `said` how many things were said:
+    they are not said again.
     """
 
-    def __init__(self, typed: bytes | None = None, lines_done: int = 0) -> None:
+    def __init__(self, typed: bytes | None = None, lines_done: int = 0, said: int = 0) -> None:
         super().__init__(_working_directory(), os.environ)
         self._typed = typed
         self.lines_done = lines_done
+        self._said_before = said
         _replace_closed_streams()
         _use_utf8()
 
@@ -142,11 +151,17 @@ class LocalTerminal(Terminal):
 
     def say(self, text: str) -> None:
         """One line on stderr."""
+        if self._said_before:
+            self._said_before -= 1
+            return
         try:
             with descriptors.stderr_in_use:
                 print(clean(text), file=sys.stderr, flush=True)
         except (OSError, ValueError, AttributeError):
             return
+
+    def check(self) -> None:
+        """Signals stop a command of this process."""
 
     def read_stdin(self, what: str) -> bytes:
         """All of standard input."""
@@ -240,7 +255,10 @@ def _bar(console: Console) -> Iterator[Observer]:
         TimeRemainingColumn(),
     )  # fmt: skip
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True) as bar:
+    # Not those of the process: in a server others use them.
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as bar:
 
         def observe(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

@@ -11,7 +11,7 @@ import typer
 
 from ragqa.cli import boundary
 from ragqa.cli.caller import Caller
-from ragqa.cli.main import EXAMPLES
+from ragqa.cli.main import COMMANDS
 from ragqa.cli.options import FilterOptions, IndexOptions, ModelOptions, command
 from ragqa.store.filters import Filter
 from ragqa.system.terminal import LocalTerminal
@@ -80,7 +80,7 @@ def test_a_mistake_never_reaches_the_command(capsys: pytest.CaptureFixture[str])
 def test_a_command_keeps_its_name_and_its_words() -> None:
     made = command(act)
     assert (made.__name__, made.__doc__) == ("act", "Do something.")
-    for function, *_ in EXAMPLES:
+    for function, *_ in COMMANDS:
         assert command(function).__doc__ == function.__doc__
 
 

@@ -72,7 +72,7 @@ def test_many_passages_are_encoded_in_bfloat16_where_that_is_fast(
     monkeypatch.setattr(module, "multiplies_bf16", lambda: multiplies)
     minilm = MiniLM(BUNDLED_EMBEDDER)
     minilm.load(passages)
-    minilm.encode(["Gold melts."])
+    minilm.encode(["Gold melts."], passages)
     assert ran == ["Bfloat16Torch" if many else "OnnxGraph"]
     # Sentences and questions are few.
     minilm.embed(["Gold melts."])

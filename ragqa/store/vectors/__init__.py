@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ragqa.store.vectors.base import VectorIndex
 
+# The first is the one that is written; files of all of them are read.
 VECTOR_INDEXES = {"faiss": "ragqa.store.vectors.faiss_index:FaissIndex"}
-DEFAULT = "faiss"
+DEFAULT = next(iter(VECTOR_INDEXES))
 
 
 def vector_index(name: str = DEFAULT) -> type[VectorIndex]:
