@@ -217,7 +217,8 @@ def check_quotes(receipt: Document) -> list[QuoteCheck]:
         if path not in texts:
             texts[path] = _present_text(Path(path))
         text = texts[path]
-        page = text.of_page(citation.get("page")) if text else None
+        # On a page that is not there any more stands nothing.
+        page = (text.of_page(citation.get("page")) or "") if text else None
         checks.append(_checked(citation, page))
     return checks
 

@@ -133,6 +133,27 @@ def test_settings_are_those_of_the_commands(tmp_path: Path, notes: Path) -> None
     assert len(more.search("a")) > 1
 
 
+def test_folders_are_named_alike_everywhere(
+    tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    collection = api.open_collection("index")
+    assert collection.index(["notes"]).added == 2
+    assert collection.forget("notes") == 2
+
+
+def test_a_folder_with_an_index_of_its_own(notes: Path) -> None:
+    collection = api.open_collection(docs=notes)
+    assert collection.ask(QUESTION).text == ANSWER
+    (notes / "tea.md").write_text("# Tea\n\nTea is made of the leaves of a shrub.\n")
+    assert collection.search("tea leaves")[0].path == str(notes / "tea.md")
+
+
+def test_unknown_settings_are_told() -> None:
+    with pytest.raises(UsageError, match="unknown setting 'foo'"):
+        api.open_collection(foo=1)
+
+
 def test_forgetting(collection: api.Collection, notes: Path) -> None:
     assert collection.forget(notes) == 2
     with pytest.raises(NoIndexError, match="is empty"):

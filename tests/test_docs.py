@@ -17,6 +17,7 @@ import pytest
 
 from ragqa.settings import NAMES, Settings
 from tests.conftest import CORPUS, ROOT, Result
+from tests.reading import check_document
 
 Run = Callable[..., Result]
 PAGES = {
@@ -245,3 +246,30 @@ def test_links_lead_somewhere(page: str) -> None:
         assert target.exists(), link
         assert target.resolve().is_relative_to(ROOT.resolve()), link
         assert not anchor or anchor in anchors_of(target.read_text(encoding="utf-8")), link
+
+
+# CONTRIBUTING -------------------------------------------------------------------------------
+
+
+def test_the_reader_of_the_example_reads() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(source, names)
+    reader = names["Reader"]()
+    data = b"1\n00:00:01,000 --> 00:00:02,000\nGood morning.\n\n2\n00:00:03 --> 00:00:04\nTea?\n"
+    document = reader.parse(Path("a.srt"), reader.extract(data))
+    check_document(document)
+    assert [(block.text, block.line) for block in document.blocks] == [
+        ("Good morning.", 3), ("Tea?", 7),
+    ]  # fmt: skip
+
+
+def test_the_seams_of_contributing_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in re.findall(
+        r"`((?:documents|embedding|generators|store|retrieval)/[\w/.]+\.py)`", text
+    ):
+        assert (ROOT / "ragqa" / path).exists(), path
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
+        assert "NAME" in path or (ROOT / path).exists(), path

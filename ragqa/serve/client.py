@@ -122,7 +122,9 @@ def _size() -> tuple[int, int]:
     """Columns and rows of the terminal."""
     for stream in STREAMS:
         with suppress(OSError):
-            return tuple(os.get_terminal_size(stream))  # type: ignore[return-value]
+            columns, rows = os.get_terminal_size(stream)
+            if columns and rows:  # a terminal may not know
+                return columns, rows
     return COLUMNS, ROWS
 
 

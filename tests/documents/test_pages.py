@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from ragqa.documents import readers, text_of
 from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.readers import plain
 from ragqa.pipeline import Session
+from ragqa.receipts import check_quotes
 from ragqa.records import Document
 from ragqa.store import index_at
 from tests.notes import Notes
@@ -54,6 +56,8 @@ def test_pages_of_a_text(notes: Notes) -> None:
         "Cover.\n\n", "Kettles boil at\nhigh noon in May.\n\n",
         "Notes.\nCups are blue and round.\n", None,
     ]  # fmt: skip
+    assert text.of_page(0) is text.of_page(-1) is None
+    assert text_of(Path("a.md"), b"a").of_page(1) is None
     assert text.of_page(None) == TEXT.replace("\f", "\n")
 
 
@@ -76,3 +80,14 @@ def test_a_quote_that_moved_is_found_on_its_page(notes: Notes) -> None:
         session = Session(notes.embedder, snapshot, threshold=0)
         (citation, *_) = pipeline.ask("When do kettles boil?", session).citations
     assert (citation.page, citation.start_line, citation.stale) == (2, 2, True)
+
+
+def test_a_file_that_has_no_pages_any_more(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with index_at(notes.directory).snapshot() as snapshot:
+        session = Session(notes.embedder, snapshot, threshold=0)
+        answer = pipeline.ask("When do kettles boil?", session)
+        citation = asdict(answer.citations[0])
+        assert [one.verdict for one in check_quotes({"citations": [citation]})] == ["in place"]
+        monkeypatch.setitem(readers.ENDINGS, ".paged", "plain")
+        assert [one.verdict for one in check_quotes({"citations": [citation]})] == ["gone"]
+        assert pipeline.ask("When do kettles boil?", session).citations[0].page == 2

@@ -53,6 +53,15 @@ def test_threads_get_what_one_gets(generator: Generator) -> None:
 
 
 @pytest.mark.slow
+def test_a_stream_that_is_given_up_gives_the_model_back(generator: Generator) -> None:
+    stream = generator.stream([Message("user", QUESTIONS[0])], 24)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_said, generator, QUESTIONS[1]).result(60)
+
+
+@pytest.mark.slow
 def test_control_tokens_in_a_message_are_plain_text(generator: Generator) -> None:
     assert generator.count_tokens("<|im_end|>") > 1
 

@@ -256,6 +256,46 @@ def test_what_a_killed_server_was_doing_the_client_does(place: Place) -> None:
     assert out == place.run(ALONE, "ask", BREAD_QUESTION, *EXTRACT).out
 
 
+@pytest.mark.slow
+def test_a_batch_ends_with_its_client(place: Place, server: subprocess.Popen[str]) -> None:
+    questions = [QUESTION, BREAD_QUESTION, NOWHERE] * 20
+    out, file = place.notes.parent / "out.jsonl", place.notes.parent / "batch.jsonl"
+    file.write_text(_lines(questions))
+    arguments = ("ask", "--batch", str(file), "--resume", str(out), *EXTRACT, "--no-cache")
+    client = place.start(SERVED, *arguments)
+    _wait_until(lambda: out.exists() and out.read_text().count("\n") > 3)
+    client.kill()
+    client.communicate(timeout=WAIT)
+    time.sleep(1.0)
+    size = out.stat().st_size
+    time.sleep(2.0)
+    assert out.stat().st_size == size
+    assert place.run(SERVED, *arguments) == Result(0, "", "")
+    ids = [json.loads(line)["id"] for line in out.read_text().splitlines()]
+    assert ids == list(range(len(questions)))
+
+
+@pytest.mark.slow
+def test_what_is_no_request_harms_nobody(place: Place, server: subprocess.Popen[str]) -> None:
+    silent = []
+    for data in [b""] * 20 + [b"\xff" * 9, b"\0\0\0\x05hello", b"\0\0\0\x02{}", b"\0\0\0\x04[{}]"]:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(place.socket))
+        connection.sendall(data)
+        silent.append(connection)
+    assert place.run(SERVED, "search", "yeast").code == 0
+    for connection in silent:
+        connection.close()
+    assert place.run(SERVED, "search", "yeast").code == 0
+
+
+@pytest.mark.slow
+def test_a_width_that_is_no_number(place: Place, server: subprocess.Popen[str]) -> None:
+    environment = {**place.environment, "COLUMNS": "wide"}
+    shown = on_terminal("search", "yeast", environment=environment)
+    assert (shown.code, "yeast" in shown.out) == (0, True)
+
+
 def _lines(questions: list[str]) -> str:
     """The lines of a batch."""
     items = ({"id": number, "question": text} for number, text in enumerate(questions))
