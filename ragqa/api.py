@@ -160,6 +160,36 @@ class Collection:
             raise no_index(self.directory)
         return pipeline.forget(self._index, self._resolved(folder), self.load_embedder)
 
+    def status(self) -> dict[str, Any]:
+        """The state of the index, as JSON holds it; no model is loaded.
+
+        Raises NoIndexError and IndexDamagedError.
+        """
+        from ragqa.answering.calibration import kept_threshold
+
+        with self._index.snapshot() as snapshot:
+            documents, passages = snapshot.counts()
+            return {
+                "index": str(self.directory),
+                "generation": snapshot.generation,
+                "folders": snapshot.folders(),
+                "documents": documents,
+                "passages": passages,
+                "failed": [{"path": p, "reason": reason} for p, reason in snapshot.failed()],
+                "warnings": [{"path": p, "warning": text} for p, text in snapshot.warnings()],
+                "encodings": dict(snapshot.text_encodings()),
+                "guessed_encodings": [
+                    {"path": p, "encoding": name} for p, name in snapshot.guessed_encodings()
+                ],
+                "models": {
+                    "embedder": snapshot.meta.get("embedder"),
+                    "generator": self.settings.model,
+                },
+                "bytes": snapshot.sizes(),
+                "last_run": snapshot.last_run(),
+                "calibrated_threshold": kept_threshold(self.directory),
+            }
+
     def _update_docs(self) -> list[str]:
         """Index the folder of `docs`; when another process is at it, say so and go on."""
         if self._docs is None:

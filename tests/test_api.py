@@ -154,6 +154,13 @@ def test_unknown_settings_are_told() -> None:
         api.open_collection(foo=1)
 
 
+def test_status(collection: api.Collection, run_cli: Callable[..., Result]) -> None:
+    facts = collection.status()
+    assert (facts["documents"], facts["failed"], facts["generation"]) == (2, [], 1)
+    shown = parsed(run_cli("status", "--index", collection.directory, "--json").out)
+    assert shown == {"version": 1, **facts}
+
+
 def test_forgetting(collection: api.Collection, notes: Path) -> None:
     assert collection.forget(notes) == 2
     with pytest.raises(NoIndexError, match="is empty"):

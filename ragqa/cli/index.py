@@ -72,9 +72,9 @@ def forget(
 
 def status(caller: Caller, where: IndexOptions = INDEX, json: JsonOption = False) -> int:
     """Show what is in the index, what could not be read, and why."""
-    from ragqa.cli.status import status_of, status_rows
+    from ragqa.cli.status import status_rows
 
-    facts = status_of(caller.settings(where.flags))
+    facts = caller.collection(caller.settings(where.flags)).status()
     if json:
         return caller.terminal.write_json(facts)
     return caller.terminal.write(render.table_plain(status_rows(facts)))

@@ -1,53 +1,18 @@
-"""What `status` and `models list` tell, gathered without loading a model.
-
-Knows the index and the catalogue; nothing of questions.
-"""
+"""What `status` and `models list` tell, as text; of the catalogue also what there is to tell."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from ragqa.answering.calibration import kept_threshold
 from ragqa.errors import RagqaError
 from ragqa.models.catalogue import CATALOGUE
 from ragqa.models.hashes import checked_hash
 from ragqa.render import size_text
-from ragqa.settings import Settings
-from ragqa.store import index_at
-from ragqa.store.layout import VECTOR_FILE
-
-
-def status_of(settings: Settings) -> dict[str, Any]:
-    """The state of the index that the settings name. Raises NoIndexError, IndexDamagedError."""
-    directory = settings.index_directory
-    with index_at(directory).snapshot() as snapshot:
-        documents, passages = snapshot.counts()
-        return {
-            "index": str(directory),
-            "generation": snapshot.generation,
-            "folders": snapshot.folders(),
-            "documents": documents,
-            "passages": passages,
-            "failed": [{"path": p, "reason": reason} for p, reason in snapshot.failed()],
-            "warnings": [{"path": p, "warning": text} for p, text in snapshot.warnings()],
-            "encodings": dict(snapshot.text_encodings()),
-            "guessed_encodings": [
-                {"path": p, "encoding": name} for p, name in snapshot.guessed_encodings()
-            ],
-            "models": {"embedder": snapshot.meta.get("embedder"), "generator": settings.model},
-            "bytes": {
-                path.name: path.stat().st_size
-                for path in sorted(directory.iterdir())
-                if (path.suffix == ".sqlite" or VECTOR_FILE.fullmatch(path.name)) and path.exists()
-            },
-            "last_run": snapshot.last_run(),
-            "calibrated_threshold": kept_threshold(directory),
-        }
 
 
 def status_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same as two columns of text."""
+    """The state of a collection as two columns of text."""
     sizes = facts["bytes"]
     rows = [
         ("index", f"{facts['index']} (generation {facts['generation']})"),

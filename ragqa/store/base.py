@@ -162,6 +162,9 @@ class Snapshot(Protocol):
     def last_run(self) -> dict[str, Any] | None:
         """What the last run of `index` did, and when."""
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes on disk of each of its parts, by name."""
+
 
 class EncodingCache(Protocol):
     """What an embedder has made of texts before, by the hash of the text."""

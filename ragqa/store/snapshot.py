@@ -309,6 +309,15 @@ class LocalSnapshot:
         value = self.meta.get("last_run")
         return json.loads(value) if value else None
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of its databases and vector files, by name."""
+        return {
+            path.name: path.stat().st_size
+            for path in sorted(self.directory.iterdir())
+            if (path.suffix == ".sqlite" or layout.VECTOR_FILE.fullmatch(path.name))
+            and path.exists()
+        }
+
 
 def _rarest(words: Sequence[str], statistics: Statistics) -> list[str]:
     """The words that are worth looking for: rare ones decide, frequent ones take the time."""
