@@ -11,6 +11,7 @@ QUESTION ?= What does self-attention do?
 demo: .venv/installed
 	@echo "== Indexing corpus/ (the first time: about 20 seconds) and asking: $(QUESTION)"
 	@$(BIN)/ragqa ask --docs corpus "$(QUESTION)"
+	@echo "== For your own: $(BIN)/ragqa index FOLDER, then $(BIN)/ragqa ask QUESTION"
 
 test: .venv/installed-dev
 	@echo "== All tests, real models included: about 15 minutes on 2 cores (make fast: 2 minutes)"

@@ -64,6 +64,8 @@ def open_collection(
 ) -> Collection:
     """The collection whose index lies in that directory; without one, that of the settings.
 
+    (`collection="work"` is the one that the commands call `-c work`.)
+
     `docs` is a folder with an index of its own, which each question brings up to date. `settings`
     are those of `ragqa.settings.Settings`, such as `k=8` or `model="my.gguf"`; what is
     not given comes from the environment and the user's config file. Collections with one `runtime`
@@ -111,13 +113,13 @@ class Collection:
 
     def index(
         self,
-        folders: Sequence[Path | str] = (),
+        folders: Sequence[Path | str] | Path | str = (),
         *,
         dry_run: bool = False,
         force: bool = False,
         wait: float = 0.0,
     ) -> IndexReport:
-        """Bring the index up to date with folders, or with those that it knows.
+        """Bring the index up to date with folders (or one), or with those that it knows.
 
         `dry_run` only tells what would be done, `force` reads every file anew, `wait` is for how
         many seconds another process may hold the index. Raises what `pipeline.build_index` raises.
@@ -127,6 +129,7 @@ class Collection:
         from ragqa.pipeline import build_index
         from ragqa.store import index_at
 
+        named = [folders] if isinstance(folders, str | Path) else folders
         with ExitStack() as stack:
             target = self._index
             if dry_run and not target.exists():  # it must not leave an index where there was none
@@ -134,7 +137,7 @@ class Collection:
             observe = stack.enter_context(self._progress())
             return build_index(
                 target,
-                [self._resolved(folder) for folder in folders],
+                [self._resolved(folder) for folder in named],
                 self.load_embedder,
                 observe,
                 embedder_model=self._wanted_embedder,
@@ -239,7 +242,9 @@ class Collection:
         calibrated: bool = True,
         remembers: bool = False,
     ) -> Iterator[Session]:
-        """For many questions on one snapshot, in one thread: see `pipeline.ask`.
+        """For many questions on one snapshot: `pipeline.ask(question, session)`.
+
+        A session belongs to one thread; each may open its own.
 
         With an index, without one (False), or with one if there is one (None). `writes` False means
         that no answer is wanted, so no model either; `calibrated` False leaves the calibration of

@@ -138,7 +138,8 @@ def test_folders_are_named_alike_everywhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     collection = api.open_collection("index")
-    assert collection.index(["notes"]).added == 2
+    assert collection.index("notes").added == 2
+    assert collection.index(Path("notes")).unchanged == 2
     assert collection.forget("notes") == 2
 
 

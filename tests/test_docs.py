@@ -273,3 +273,19 @@ def test_the_seams_of_contributing_are_there() -> None:
         assert (ROOT / "ragqa" / path).exists(), path
     for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
         assert "NAME" in path or (ROOT / path).exists(), path
+
+
+def test_the_example_from_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (source,) = re.findall(r"```python\n(.*?)```", USAGE, re.DOTALL)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "tea.md").write_text("# Tea\n\nGreen tea is brewed at 80 degrees.\n")
+    monkeypatch.chdir(tmp_path)
+    exec(source, {})
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith(f"{tmp_path.resolve()}/notes/tea.md (3, 3) ")
+    assert shown[1:] == [
+        "answered Green tea is brewed at 80 degrees [1].",
+        f"{tmp_path.resolve()}/notes/tea.md 3 Green tea is brewed at 80 degrees.",
+    ]
