@@ -366,6 +366,9 @@ def test_a_question_that_is_stopped_while_the_program_is_still_loading(
         results.append(Result(process.returncode, out, err))
     while results[0].code == -number:  # Python itself was still starting
         results.pop(0)
+    while results[-1].code == 0:  # answered before the signal came
+        results.pop()
+    assert len(results) > 5
     assert set(results) == {Result(code, "", f"ragqa: {word}\n")}
 
 

@@ -260,7 +260,7 @@ def test_scores_of_the_full_text_search_are_like_those_given_to_every_candidate(
 class _Wordless(FakeEmbedder):
     """Like a model of the sentence-transformers library: vectors alone."""
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], passages: int = 0) -> list[Encoding]:
         return [Encoding(vector, late_interaction.NO_CODES) for vector in self.embed(texts)]
 
     def encode_question(self, text: str) -> QuestionEncoding:
