@@ -114,3 +114,27 @@ def corpus_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("corpus-index")
     build_index(index_at(directory), [CORPUS], load_embedder, lambda *_: None)
     return directory
+
+
+@pytest.fixture
+def one_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of a module's tests load the embedder once."""
+    from tests.programs import load_embedder_once
+
+    monkeypatch.setattr("ragqa.embedding.load_embedder", load_embedder_once)
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a few notes, for tests that change nothing in it."""
+    from tests.programs import write_notes
+
+    return write_notes(tmp_path_factory.mktemp("documents") / "notes")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Path:
+    """The index of those notes."""
+    from tests.programs import make_index
+
+    return make_index(tmp_path_factory.mktemp("index"), notes)

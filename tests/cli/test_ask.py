@@ -23,7 +23,6 @@ from tests.programs import (
     QUESTION,
     SOURCE,
     error_of,
-    load_embedder_once,
     make_index,
     parsed,
     write_notes,
@@ -34,19 +33,7 @@ STAGES = ["load", "retrieve", "rank", "prefill", "generate"]
 TIMINGS = re.compile(r"timings: ((?:\w+ \d+\.\d, )+)total \d+\.\d ms\n")
 
 
-@pytest.fixture(autouse=True)
-def one_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragqa.embedding.load_embedder", load_embedder_once)
-
-
-@pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_notes(tmp_path_factory.mktemp("documents") / "notes")
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Path:
-    return make_index(tmp_path_factory.mktemp("index"), notes)
+pytestmark = pytest.mark.usefixtures("one_embedder")
 
 
 @pytest.fixture

@@ -23,24 +23,9 @@ from tests.programs import (
     NOWHERE,
     QUESTION,
     load_embedder_once,
-    make_index,
-    write_notes,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragqa.embedding.load_embedder", load_embedder_once)
-
-
-@pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_notes(tmp_path_factory.mktemp("documents") / "notes")
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Path:
-    return make_index(tmp_path_factory.mktemp("index"), notes)
+pytestmark = pytest.mark.usefixtures("one_embedder")
 
 
 def judged(index: Path, question: Question) -> Outcome:
