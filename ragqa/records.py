@@ -40,6 +40,12 @@ class Block:
     file. `runs` says which characters of `text` are which of `source` (both relative to the
     block); characters in no run were put in by the format's reader, such as a space for a line
     break. Where the file has pages (`page`, from 1), start and line count in the page's text.
+
+    Where it stands: `level` is the depth of lists around it (0: in none; all that an item holds
+    has the item's); `mark` what a reader sees before the text of the block that begins an item
+    ("2.", "b)", "-" for any bullet, "[x]" for a task); `columns` names the column of each cell in
+    the text of a row ("": it has no name), and is empty where the table has no head. Blocks of
+    one `unit` (0: not known) are read together.
     """
 
     kind: str
@@ -50,6 +56,10 @@ class Block:
     line: int
     runs: tuple[Run, ...]
     page: int | None = None
+    level: int = 0
+    mark: str = ""
+    columns: tuple[str, ...] = ()
+    unit: int = 0
 
     @property
     def end(self) -> int:

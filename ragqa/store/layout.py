@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ragqa.errors import IndexBusyError, IndexDamagedError, RagqaError, no_index
 
-FORMAT = 2
+FORMAT = 3
 DATABASE = "index.sqlite"
 EMBEDDINGS = "embeddings.sqlite"
 ANSWERS = "answers.sqlite"

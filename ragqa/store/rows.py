@@ -14,6 +14,8 @@ from ragqa.store.cache import QUERY_BATCH, text_hash
 from ragqa.text.bm25 import Fields, length_of
 from ragqa.text.surrogates import encodable
 
+STRUCTURE = ("level", "mark", "columns", "unit")  # of a Block; most blocks have none of it
+
 
 def read_meta(db: sqlite3.Connection) -> dict[str, str]:
     """All of the `meta` table."""
@@ -105,17 +107,24 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
 
 
 def _block_row(block: Block) -> list[Any]:
-    """A block as JSON; source and runs are left out where the source is the text itself."""
+    """A block as JSON: what it always has; source and runs where the source is not the text; last
+    what tells its place in lists, tables and units, as far as it stands in such."""
     row: list[Any] = [block.kind, block.text, block.start, block.line]
     if block.source != block.text or block.runs != (Run(0, 0, len(block.text)),):
         row += [block.source, [[run.text, run.source, run.length] for run in block.runs]]
+    if structure := {key: value for key in STRUCTURE if (value := getattr(block, key))}:
+        row.append(structure)
     return row
 
 
 def _block(row: list[Any], headings: tuple[str, ...], page: int | None) -> Block:
+    structure = row.pop() if isinstance(row[-1], dict) else {}
+    if "columns" in structure:
+        structure["columns"] = tuple(structure["columns"])
     kind, text, start, line = row[:4]
-    source, runs = row[4:] if len(row) > 4 else (text, [[0, 0, len(text)]])
-    return Block(kind, headings, text, source, start, line, tuple(Run(*run) for run in runs), page)
+    source, runs = row[4:] or (text, [[0, 0, len(text)]])
+    placed = tuple(Run(*run) for run in runs)
+    return Block(kind, headings, text, source, start, line, placed, page, **structure)
 
 
 def _readable_json(value: Any) -> str:

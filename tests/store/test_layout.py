@@ -102,7 +102,9 @@ def test_earlier_format_is_made_anew_from_the_documents_by_the_next_run(notes: N
     other = notes.folder.parent / "other"
     other.mkdir()
     (other / "extra.md").write_text("gnu")
-    assert notes.run(other).added == 61  # not only what is in the folder that is named
+    report = notes.run(other)
+    assert report.added == 61  # not only what is in the folder that is named
+    assert report.embedded == 1  # the text that is new
     assert notes.update(other) == {"unchanged": 1}
     (other / "extra.md").unlink()
     forget(index_at(notes.directory), other, lambda _: notes.embedder)
