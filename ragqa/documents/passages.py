@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ragqa.documents.units import with_units
 from ragqa.records import Block, Document, Passage, Run, contextual_text
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -24,7 +25,7 @@ PROSE_CUTS = (r"(?<=[.!?。！？])[\"')\]”’]*\s+|(?<=[。！？])", r"(?<=[
 
 def split(document: Document, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """The passages of a document, each at most `max_tokens` long, title and headings included."""
-    sections = _sections(document.blocks)
+    sections = _sections(with_units(document.blocks))
     contexts = [
         _fitting_context(document.title, section[0].headings, count_tokens, max_tokens)
         for section in sections

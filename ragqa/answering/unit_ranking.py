@@ -1,0 +1,141 @@
+"""Query + units -> which of them, and which of their parts, fit the question, and how well.
+
+A text is judged below what stands above it: title, headings, and what introduces it. Its score is
+what retrieval gave its passage, plus the cosine to the question, plus how well its words match
+those of the question (see `embedding.late_interaction`); nothing of it is trained. Pure but for
+the embedder that is passed in. Knows nothing of how an answer is put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ragqa.answering.units import Part, Unit
+from ragqa.embedding import late_interaction
+from ragqa.embedding.base import Embedder, Vectors
+from ragqa.query import Query
+from ragqa.records import Hit
+from ragqa.text.sentences import stems_of
+
+# A text that comes with the question is what "here" and "this" in it mean.
+GIVEN_BONUS = 0.6
+# Units whose parts are looked at: those that score at most so much less than the best.
+WITHIN = 0.5
+MOST_TEXTS = 64  # that are embedded for a question, in each of two steps
+
+
+class RankedPart(NamedTuple):
+    """A part of a unit with its score; `vector` is that of what it says below its headings."""
+
+    unit: Unit
+    part: Part
+    score: float
+    vector: Vectors
+
+    @property
+    def hit(self) -> Hit:
+        """The hit that it is of."""
+        return self.unit.hit
+
+    @property
+    def place(self) -> int:
+        """That of its hit among the hits."""
+        return self.unit.place
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sorts parts as they stand in the documents."""
+        first = self.part.pieces[0]
+        return first.block.start, first.first
+
+    @property
+    def in_context(self) -> str:
+        """What it says, below what says what it is about."""
+        return f"{self.unit.context}\n{self.part.said}"
+
+
+class RankedUnit(NamedTuple):
+    """A unit with its score, that of its best part where that is better; parts in their order."""
+
+    unit: Unit
+    score: float
+    parts: tuple[RankedPart, ...]
+
+
+def rank_units(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[RankedUnit]:
+    """The units that fit the question best, best first, with the scores of their parts.
+
+    A table is as good as its best row: together the rows are of everything.
+    """
+    likely = _likeliest(query, units)
+    tables = [unit for unit in likely if unit.is_table]
+    whole = [unit for unit in likely if not unit.is_table]
+    fits = _fits(query, [f"{unit.context}\n{unit.said}" for unit in whole], embedder)
+    scores = [base_score(unit.hit) + fit for unit, (fit, _) in zip(whole, fits, strict=True)]
+    rows = _ranked_parts(query, tables, embedder)
+    best = max([*scores, *(row.score for row in rows)], default=0.0)
+    near = [unit for unit, score in zip(whole, scores, strict=True) if score >= best - WITHIN]
+    parts = [*rows, *_ranked_parts(query, near, embedder)]
+    ranked = [
+        _ranked_unit(unit, score, parts)
+        for unit, score in [*zip(whole, scores, strict=True), *((table, 0.0) for table in tables)]
+        if unit in near or unit in tables
+    ]
+    return sorted(ranked, key=lambda one: (-one.score, one.unit.place, one.unit.start))
+
+
+def base_score(hit: Hit) -> float:
+    """What is known of a unit from where it stands."""
+    return hit.score + GIVEN_BONUS * hit.is_given
+
+
+def _ranked_unit(unit: Unit, score: float, parts: Sequence[RankedPart]) -> RankedUnit:
+    own = tuple(part for part in parts if part.unit is unit)
+    return RankedUnit(unit, max([score, *(part.score for part in own)]), own)
+
+
+def _ranked_parts(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[RankedPart]:
+    """The parts of some units with their scores, in their order; of very many the likeliest."""
+    pairs = [(unit, part) for unit in units for part in unit.parts]
+    if len(pairs) > MOST_TEXTS:
+        shared = [_shared(query, part.said) for _, part in pairs]
+        order = sorted(range(len(pairs)), key=lambda i: -shared[i])
+        pairs = [pairs[i] for i in sorted(order[:MOST_TEXTS])]
+    fits = _fits(query, [f"{unit.context}\n{part.said}" for unit, part in pairs], embedder)
+    return [
+        RankedPart(unit, part, base_score(unit.hit) + fit, vector)
+        for (unit, part), (fit, vector) in zip(pairs, fits, strict=True)
+    ]
+
+
+def _likeliest(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:
+    """Of very many units those with most of the question's words, by their hits' scores."""
+    if len(units) <= MOST_TEXTS:
+        return units
+    likely = [base_score(unit.hit) + _shared(query, unit.context + unit.said) for unit in units]
+    order = sorted(range(len(units)), key=lambda i: -likely[i])
+    return [units[i] for i in sorted(order[:MOST_TEXTS])]
+
+
+def _shared(query: Query, text: str) -> float:
+    """The share of the question's words that a text has."""
+    wanted = set(query.stems)
+    return len(wanted & set(stems_of(text))) / max(len(wanted), 1)
+
+
+def _fits(query: Query, texts: Sequence[str], embedder: Embedder) -> list[tuple[float, Vectors]]:
+    """How well each text fits the question, about 0 to 2, and its vector.
+
+    Where the embedder gives no words, the cosine counts for both.
+    """
+    if not texts:
+        return []
+    encodings = embedder.encode(texts)
+    matches = late_interaction.scores(query.word_vectors, [one.words for one in encodings])
+    cosines = [float(one.vector @ query.vector) for one in encodings]
+    has_words = len(query.word_vectors) > 0
+    return [
+        (cosine + (float(match) if has_words else cosine), one.vector)
+        for cosine, match, one in zip(cosines, matches, encodings, strict=True)
+    ]

@@ -1,0 +1,216 @@
+"""Sources -> units and their parts: what an answer is made of.
+
+A unit is what can be read alone below its headings (see `documents.units`); a part is what of it
+can be shown or left out: a sentence, an item with all that stands in it, a row, a piece of code.
+What introduces a unit, as "You need:" does, is shown with any of its parts. Knows no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Literal
+
+from ragqa.answering.pieces import Piece, Source
+from ragqa.documents.units import ROWS, TEXT, introduces
+from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
+from ragqa.text.injection import is_instruction
+
+Kind = Literal["text", "item", "row", "code"]
+LEADS = (*TEXT, "caption", "term")
+# They say nothing by themselves, and never stand in an answer of their own.
+SILENT = ("heading", "column_names", "table_header")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a unit can be shown by itself; `pieces` are in their order, without orders."""
+
+    kind: Kind
+    pieces: tuple[Piece, ...]
+
+    @property
+    def slices(self) -> Iterator[Slice]:
+        """The stretches of blocks that it is made of."""
+        return slices_of(self.pieces)
+
+    @cached_property
+    def said(self) -> str:
+        """What it says, a line a block; of a row each value with the name of its column."""
+        return "\n".join(one.said for one in self.slices)
+
+    @property
+    def words(self) -> int:
+        """How many it has."""
+        return len(self.said.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`block.text[first:last]`: neighbouring pieces of one block."""
+
+    hit: Hit
+    block: Block
+    first: int
+    last: int
+
+    @property
+    def text(self) -> str:
+        """What a person sees of it."""
+        return self.block.text[self.first : self.last]
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Column and value of each cell; none where the block is no row whose columns are known."""
+        columns, values = self.block.columns, self.text.split(BETWEEN_CELLS)
+        if len(columns) != len(values) or len(values) < 2 or any(map(is_instruction, columns)):
+            return []
+        names = ("" if name == EMPTY_CELL else name for name in columns)
+        return list(zip(names, values, strict=True))
+
+    @property
+    def said(self) -> str:
+        """The text; of a row each value with the name of its column."""
+        pairs = (f"{name}: {value}" if name else value for name, value in self.cells)
+        return "; ".join(pairs) or self.text
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Parts with what introduces them; `place` is the hit's among the hits."""
+
+    place: int
+    hit: Hit
+    lead: tuple[Piece, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def start(self) -> int:
+        """Where it begins in its document."""
+        return (*self.lead, *self.parts[0].pieces)[0].block.start
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Those above it."""
+        return self.parts[0].pieces[0].block.headings
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its parts are rows."""
+        return self.parts[0].kind == "row"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its parts are items."""
+        return self.parts[0].kind == "item"
+
+    @cached_property
+    def context(self) -> str:
+        """Title and headings above it, and what introduces it."""
+        lead = " ".join(one.said for one in slices_of(self.lead))
+        return " > ".join(dict.fromkeys(names_above(self.hit, self.headings))) + "\n" + lead
+
+    @cached_property
+    def said(self) -> str:
+        """All that it says."""
+        return "\n".join(part.said for part in self.parts)
+
+
+def names_above(hit: Hit, headings: Sequence[str]) -> list[str]:
+    """Title and headings; the file's name, too, where it has a number, as of a date."""
+    stem = Path(hit.path).stem
+    dated = any(map(str.isdigit, stem)) and not hit.is_given and stem != hit.document_title
+    return [name for name in (stem * dated, hit.document_title, *headings) if name]
+
+
+def units_of(sources: Sequence[Source]) -> list[Unit]:
+    """The units of the sources, in their order; those without a part that can be shown left out."""
+    units = []
+    for place, source in enumerate(sources):
+        for _, group in groupby(source.blocks, key=lambda pair: pair[0].unit or id(pair[0])):
+            if unit := _unit(place, source.hit, list(group)):
+                units.append(unit)
+    return units
+
+
+def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> Unit | None:
+    """The unit of some blocks with their pieces; None where there is nothing to show."""
+    shown = [pieces for block, pieces in blocks if block.kind not in SILENT]
+    leading = _count_leading([pieces[0].block for pieces in shown])
+    lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
+    parts = tuple(_parts(shown[leading:]))
+    return Unit(place, hit, tuple(lead), parts) if parts else None
+
+
+def _count_leading(blocks: Sequence[Block]) -> int:
+    """How many of the first blocks introduce the others."""
+    count = 0
+    for block, following in pairwise(blocks):
+        leads = block.kind in LEADS and (
+            introduces(block) or following.kind not in TEXT or block.kind == "term"
+        )
+        if not leads or block.level:
+            break
+        count += 1
+    return count
+
+
+def _parts(blocks: Sequence[Sequence[Piece]]) -> Iterator[Part]:
+    """The parts of blocks, each given by its pieces."""
+    base = min((pieces[0].block.level for pieces in blocks if pieces[0].block.level), default=0)
+    items: list[list[Piece]] = []
+    for pieces in blocks:
+        block = pieces[0].block
+        told = [piece for piece in pieces if not piece.is_order and _says(piece)]
+        if block.level or block.kind == "list_item":
+            if not items or (block.level <= base and block.mark) or not block.level:
+                items.append([])
+            items[-1] += told
+            continue
+        yield from _items(items)
+        items = []
+        yield from _simple(block, told)
+    yield from _items(items)
+
+
+def _items(items: Iterable[Sequence[Piece]]) -> Iterator[Part]:
+    for item in items:
+        if item:
+            yield Part("item", tuple(item))
+
+
+def _simple(block: Block, pieces: Sequence[Piece]) -> Iterator[Part]:
+    """The parts of a block outside of lists."""
+    if block.kind in ROWS or block.kind == "code":
+        if pieces:
+            yield Part("code" if block.kind == "code" else "row", tuple(pieces))
+    else:
+        for piece in pieces:
+            yield Part("text", (piece,))
+
+
+def _says(piece: Piece) -> bool:
+    return piece.block.kind == "code" or any(map(str.isalnum, piece.text))
+
+
+def slices_of(pieces: Iterable[Piece]) -> Iterator[Slice]:
+    """Neighbouring pieces of a block as one; an order between them parts them."""
+    current: Slice | None = None
+    for piece in pieces:
+        if current and current.block is piece.block and _is_gap(current, piece):
+            current = Slice(current.hit, current.block, current.first, piece.last)
+            continue
+        if current:
+            yield current
+        current = Slice(piece.hit, piece.block, piece.first, piece.last)
+    if current:
+        yield current
+
+
+def _is_gap(earlier: Slice, piece: Piece) -> bool:
+    """Whether nothing but white space stands between."""
+    between = piece.block.text[earlier.last : piece.first]
+    return not between.strip() or piece.block.kind == "code"

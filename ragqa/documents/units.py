@@ -1,0 +1,91 @@
+"""Blocks -> units: which neighbouring blocks a person reads as one piece.
+
+A unit is the smallest piece that can be read alone below its headings: a paragraph, a list or a
+table with what introduces it, a term with its definition, a question with its answer, code with
+the text before it. Knows no format and no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ragqa.records import Block
+
+ROWS = ("caption", "column_names", "table_row", "sparse_row", "table_header")
+TEXT = ("paragraph", "quote")
+# Words. A label stands above what it names, as "Advantages" in bold; code is introduced by a short
+# paragraph; a question with a longer answer is read in parts.
+MAX_LABEL, MAX_INTRODUCTION, MAX_ANSWER = 8, 40, 150
+SENTENCE_END = (".", "!", "…", ";", ",", "。", "！")
+INTRODUCES = (":", "?", "：", "？")
+
+
+def with_units(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """The blocks with the number, from 1, of the unit that each belongs to."""
+    groups = enumerate(_groups(blocks), 1)
+    return tuple(replace(block, unit=number) for number, group in groups for block in group)
+
+
+def _groups(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """The blocks of each unit."""
+    group: list[Block] = []
+    for block in blocks:
+        if group and not _goes_on(group, block):
+            yield group
+            group = []
+        group.append(block)
+    if group:
+        yield group
+
+
+def _goes_on(group: Sequence[Block], block: Block) -> bool:
+    """Whether a block belongs to the unit of those before it."""
+    last = group[-1]
+    alone = "heading" in (last.kind, block.kind) or "property" in (last.kind, block.kind)
+    if alone or (last.headings, last.page) != (block.headings, block.page):
+        return False
+    if introduces(last) and last.kind in (*TEXT, "caption") and len(group) == 1:
+        return True
+    if is_answered(block.headings):
+        return sum(len(one.text.split()) for one in (*group, block)) <= MAX_ANSWER
+    if block.level and last.level:
+        return not _begins_list(group, block)
+    if block.kind in ROWS and last.kind in ROWS:
+        return block.kind not in ("caption", "column_names") or last.kind == "caption"
+    if block.kind == "definition":
+        return last.kind in ("term", "definition")
+    if block.kind == "code":
+        return last.kind in TEXT and len(last.text.split()) <= MAX_INTRODUCTION
+    return block.kind == last.kind and block.kind in ("quote", "term")
+
+
+def _begins_list(group: Sequence[Block], block: Block) -> bool:
+    """Whether an item is the first of another list than the one before it."""
+    if block.level > 1 or not block.mark:
+        return False
+    marks = [one.mark for one in group if one.level == 1 and one.mark]
+    return bool(marks) and (
+        mark_kind(marks[-1]) != mark_kind(block.mark)
+        or (block.mark == marks[0] != "-" and mark_kind(block.mark) == "number")
+    )
+
+
+def mark_kind(mark: str) -> str:
+    """What sort of list an item's mark is of: "number", "task" or "bullet"."""
+    if mark.startswith("["):
+        return "task"
+    return "bullet" if mark == "-" else "number"
+
+
+def introduces(block: Block) -> bool:
+    """Whether a text leads to what stands below it: "You need:", or a label such as "Pros"."""
+    text = block.text.rstrip(" *_")
+    if text.endswith(INTRODUCES):
+        return True
+    return len(text.split()) <= MAX_LABEL and not text.endswith(SENTENCE_END)
+
+
+def is_answered(headings: Sequence[str]) -> bool:
+    """Whether what stands below these headings answers the last one, a question."""
+    return bool(headings) and headings[-1].rstrip(" *_").endswith(("?", "？"))
