@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ragqa.documents import read_document
 from ragqa.errors import DocumentError
-from ragqa.records import Block, Document
+from ragqa.records import BETWEEN_CELLS, Block, Document
 
 PLACE = re.compile(r"\{([vh])\}")
 
@@ -41,6 +41,8 @@ def check_block(block: Block, text: str) -> None:
         text_end, source_end = run.text + run.length, run.source + run.length
         assert block.text[run.text : text_end] == block.source[run.source : source_end]
     assert text_end <= len(block.text) and source_end <= len(block.source)
+    assert block.level or not block.mark
+    assert not block.columns or len(block.columns) == len(block.text.split(BETWEEN_CELLS))
 
 
 def check_document(document: Document) -> None:

@@ -53,11 +53,14 @@ class BlockMaker:
         headings: tuple[str, ...],
         pieces: Iterable[Fragment],
         bounds: tuple[int, int] | None = None,
+        level: int = 0,
+        mark: str = "",
     ) -> Block | None:
         """A block of these pieces, trimmed; None when nothing visible of it is in the file.
 
         Its source reaches from the first to the last visible character, or over `bounds`
-        (offsets in the file) where the markup at the ends belongs to it.
+        (offsets in the file) where the markup at the ends belongs to it. `level` and `mark` are
+        those of its place in a list.
         """
         text, runs = _trim(*_join(pieces))
         if not runs or CHROME.fullmatch(text):
@@ -67,7 +70,8 @@ class BlockMaker:
             start, end = min(start, bounds[0]), max(end, bounds[1])
         relative = tuple(Run(run.text, run.source - start, run.length) for run in runs)
         source = self.text[start:end]
-        return Block(kind, headings, text, source, start, self.line_of(start), relative)
+        line = self.line_of(start)
+        return Block(kind, headings, text, source, start, line, relative, None, level, mark)
 
 
 def spaced(text: str, offset: int) -> list[Fragment]:

@@ -8,11 +8,12 @@ between lines, prose between sentences, then words, then anywhere.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ragqa.documents.units import with_units
-from ragqa.records import Block, Document, Passage, Run, contextual_text
+from ragqa.records import BETWEEN_CELLS, Block, Document, Passage, Run, contextual_text
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 Context = tuple[str | None, tuple[str, ...]]  # title and headings
@@ -162,4 +163,16 @@ def part_of(block: Block, first: int, last: int) -> Block | None:
         start=block.start + begin,
         line=block.line + block.source.count("\n", 0, begin),
         runs=tuple(runs),
+        mark="" if first else block.mark,
+        columns=_columns_of(block, first, last),
     )
+
+
+def _columns_of(block: Block, first: int, last: int) -> tuple[str, ...]:
+    """The columns of what is `text[first:last]` of a row; none where a cut within bars hides it."""
+    if not block.columns:
+        return ()
+    bars = [match.start() for match in re.finditer(re.escape(BETWEEN_CELLS), block.text)]
+    begin, count = bisect_left(bars, first), block.text.count(BETWEEN_CELLS, first, last) + 1
+    columns = block.columns[begin : begin + count]
+    return columns if len(columns) == count else ()

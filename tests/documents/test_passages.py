@@ -223,3 +223,20 @@ def test_the_parts_of_a_block_are_what_they_seem() -> None:
     assert (part.text, part.source, part.line) == ("cd", "cd", 3)
     assert part_of(BLOCK, 0, 10) == BLOCK
     assert part_of(BLOCK, 6, 7) is None
+
+
+def test_only_the_first_part_of_an_item_begins_it() -> None:
+    (block,) = parse(".md", "1. one two\n").blocks
+    parts = [part_of(block, 0, 3), part_of(block, 3, 7)]
+    assert [(p.text, p.level, p.mark) for p in parts if p] == [("one", 1, "1."), ("two", 1, "")]
+
+
+@given(st.integers(0, 17), st.integers(0, 17))
+def test_each_part_of_a_row_knows_its_columns(first: int, last: int) -> None:
+    text = "|A|B|C|D|\n|-|-|-|-|\n|aaaa|b \\| b||d d|\n"
+    row = parse(".md", text).blocks[-1]
+    assert (row.text, row.columns) == ("aaaa | b | b | d d", ("A", "B", "B", "D"))
+    if part := part_of(row, first, last):
+        check_block(part, text)
+        for cell, column in zip(part.text.split(" | "), part.columns, strict=True):
+            assert set(cell) - set("| ") <= {column.lower()}

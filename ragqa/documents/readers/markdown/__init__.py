@@ -19,6 +19,7 @@ from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.readers.markdown import frontmatter
 from ragqa.documents.readers.markdown.links import link_targets
+from ragqa.documents.structure import BULLET, Cell, Items, in_columns
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 CALLOUT = re.compile(r"\[!([\w/ -]+)(?:\|[^\]]*)?\][+-]?[ \t]*")
 TAG = re.compile(r"(?<![\w/&#])#([^\W\d][\w/-]*|\d[\w/-]*[^\W\d][\w/-]*)")
 BLOCK_ID = re.compile(r"(?:^|\s)\^[A-Za-z0-9-]+\s*$")
-TASK_MARK = re.compile(r"\[[ xX/-]\]\s+")
+TASK_MARK = re.compile(r"(\[[ xX/-]\])\s+")
 TAG_LINE = re.compile(r"(?:#[\w/-]+[\s,]*)+")
 BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
+LISTS = {"bullet_list_open", "ordered_list_open"}
+LIST_ENDS = {"bullet_list_close", "ordered_list_close"}
 TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
 CODE_TOKENS = {"fence", "code_block", "math_block", "math_block_label"}
 QUOTE_MARKS = re.compile(r"^[\s>]+", re.MULTILINE)
@@ -107,9 +110,12 @@ class _Walk:
         self.title: str | None = None
         self._open: list[str] = []
         self._level = 0
+        self._items = Items()
+        self._numbers: list[int] = []  # of the next item of each open list
         self._row: list[Fragment] = []
         self._row_end = 0
-        self._is_sparse = False  # whether a cell of the row is empty
+        self._cells: list[Cell] = []  # of the row
+        self._names: list[str] = []  # of the table's columns
 
     def run(self, tokens: list[Token]) -> None:
         """Collect the blocks of all tokens."""
@@ -126,24 +132,49 @@ class _Walk:
         """Keep the stack of open containers; a table row ends as one block."""
         if token.nesting == 1:
             self._open.append(token.type.removesuffix("_open"))
-            if token.type == "heading_open":
-                self._level = int(token.tag[1])
+            self._enter(token)
         elif token.nesting == -1 and self._open:
             self._open.pop()
             if token.type == "tr_close":
-                # Of a row without its empty cells nobody knows which value is of which column.
-                row = "sparse_row" if self._is_sparse else "table_row"
-                self._add("column_names" if "thead" in self._open else row, self._row)
-                self._row, self._row_end, self._is_sparse = [], 0, False
+                self._end_row()
+            elif token.type == "list_item_close":
+                self._items.leave()
+            elif token.type in LIST_ENDS:
+                self._numbers.pop()
+
+    def _enter(self, token: Token) -> None:
+        """Note what a container brings to the text in it: a level, a number."""
+        if token.type == "heading_open":
+            self._level = int(token.tag[1])
+        elif token.type in LISTS:
+            self._numbers.append(int(token.attrs.get("start", 1)))
+        elif token.type == "list_item_open":
+            # Markdown counts from the first item's number, whatever the others say.
+            self._items.enter(f"{self._numbers[-1]}{token.markup}" if token.info else BULLET)
+            self._numbers[-1] += 1
+
+    def _end_row(self) -> None:
+        """The cells of a row become a block."""
+        is_head = "thead" in self._open
+        row = self._add("column_names" if is_head else "table_row", self._row)
+        if is_head:
+            self._names = [" ".join(cell.text.split()) for cell in self._cells]
+        elif row:
+            self.blocks[-1] = in_columns(row, self._cells, self._names)
+        self._row, self._row_end, self._cells = [], 0, []
 
     def _add(
         self, kind: str, pieces: list[Fragment], bounds: tuple[int, int] | None = None
-    ) -> None:
+    ) -> Block | None:
         """A new block; outside code a line break in the source is a space to who reads it."""
         if kind != "code":
             pieces = [Fragment(" ", None) if piece.text == "\n" else piece for piece in pieces]
-        if block := self.make.block(kind, self.headings.path, pieces, bounds):
+        level, mark = self._items.level, self._items.mark
+        block = self.make.block(kind, self.headings.path, pieces, bounds, level, mark)
+        if block:
             self.blocks.append(block)
+            self._items.begun()
+        return block
 
     def _inline(self, token: Token) -> None:
         pieces = list(self._pieces(token))
@@ -153,8 +184,9 @@ class _Walk:
         if inside == "heading":
             self._heading(pieces)
         elif inside in ("td", "th"):
-            if not any(piece.text.strip() for piece in pieces):
-                self._is_sparse = True
+            cell = Cell(len(self._cells), text="".join(piece.text for piece in pieces))
+            self._cells.append(cell)
+            if not cell.text.strip():
                 pieces = [Fragment(EMPTY_CELL, None)] if inside == "th" else []
             if pieces:
                 self._row += [Fragment(BETWEEN_CELLS, None)] * bool(self._row) + pieces
@@ -175,10 +207,23 @@ class _Walk:
         kind = next((nests[name] for name in reversed(self._open) if name in nests), "paragraph")
         if kind == "quote" and (rest := self._callout(pieces)) is not pieces:
             pieces, bounds = rest, None
-        pieces = _without_marks(pieces, kind)
+        if kind == "list_item":
+            pieces = self._without_box(pieces)
+        pieces = _without_id(pieces)
         text = "".join(piece.text for piece in pieces)
         if not TAG_LINE.fullmatch(text.strip()):
             self._add(kind, pieces, bounds)
+
+    def _without_box(self, pieces: list[Fragment]) -> list[Fragment]:
+        """The pieces without the check box of a task, which is the item's mark instead."""
+        if not pieces or not (box := TASK_MARK.match(pieces[0].text)):
+            return pieces
+        if self._items.mark:
+            self._items.leave()
+            self._items.enter(box[1])
+        offset = pieces[0].offset
+        first = Fragment(pieces[0].text[box.end() :], offset and offset + box.end())
+        return [first, *pieces[1:]]
 
     def _callout(self, pieces: list[Fragment]) -> list[Fragment]:
         """`[!note]+ Title`: the mark is dropped and the title is a block of its own."""
@@ -221,7 +266,8 @@ class _Walk:
         source = self.text[start:end]
         if "blockquote" in self._open:
             source = QUOTE_MARKS.sub(lambda marks: re.sub("[^\n]", " ", marks[0]), source)
-        self.blocks += fragment_blocks(self.make, start, source, self.headings.path)
+        for block in fragment_blocks(self.make, start, source, self.headings.path):
+            self.blocks.append(self._items.place(block))
 
     def _bounds(self, token: Token) -> tuple[int, int] | None:
         """Where the inline content, markup included, begins and ends in the file."""
@@ -325,12 +371,8 @@ def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Fragment]:
         at += len(part) + 1
 
 
-def _without_marks(pieces: list[Fragment], kind: str) -> list[Fragment]:
-    """The pieces without the check box of a task and the `^block-id` that Obsidian hides."""
-    if pieces and kind == "list_item" and (task := TASK_MARK.match(pieces[0].text)):
-        offset = pieces[0].offset
-        first = Fragment(pieces[0].text[task.end() :], offset and offset + task.end())
-        pieces = [first, *pieces[1:]]
+def _without_id(pieces: list[Fragment]) -> list[Fragment]:
+    """The pieces without the `^block-id` at their end, which Obsidian hides."""
     if pieces and (mark := BLOCK_ID.search(pieces[-1].text)):
         pieces = [*pieces[:-1], Fragment(pieces[-1].text[: mark.start()], pieces[-1].offset)]
     return pieces
