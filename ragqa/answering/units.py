@@ -150,7 +150,7 @@ def _count_leading(blocks: Sequence[Block]) -> int:
     count = 0
     for block, following in pairwise(blocks):
         leads = block.kind in LEADS and (
-            introduces(block) or following.kind not in TEXT or block.kind == "term"
+            introduces(block, following) or following.kind not in TEXT or block.kind == "term"
         )
         if not leads or block.level:
             break

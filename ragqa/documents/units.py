@@ -45,12 +45,12 @@ def _goes_on(group: Sequence[Block], block: Block) -> bool:
     alone = "heading" in (last.kind, block.kind) or "property" in (last.kind, block.kind)
     if alone or (last.headings, last.page) != (block.headings, block.page):
         return False
-    if introduces(last) and last.kind in (*TEXT, "caption") and len(group) == 1:
+    if last.kind in (*TEXT, "caption") and len(group) == 1 and introduces(last, block):
         return True
     if is_answered(block.headings):
         return sum(len(one.text.split()) for one in (*group, block)) <= MAX_ANSWER
-    if block.level and last.level:
-        return not _begins_list(group, block)
+    if _is_item(block) or _is_item(last):
+        return _is_same_list(group, block)
     if block.kind in ROWS and last.kind in ROWS:
         return block.kind not in ("caption", "column_names") or last.kind == "caption"
     if block.kind == "definition":
@@ -60,15 +60,22 @@ def _goes_on(group: Sequence[Block], block: Block) -> bool:
     return block.kind == last.kind and block.kind in ("quote", "term")
 
 
-def _begins_list(group: Sequence[Block], block: Block) -> bool:
-    """Whether an item is the first of another list than the one before it."""
-    if block.level > 1 or not block.mark:
+def _is_item(block: Block) -> bool:
+    return block.level > 0 or block.kind == "list_item"
+
+
+def _is_same_list(group: Sequence[Block], block: Block) -> bool:
+    """Whether a list goes on with a block: an item of the same sort, or code between two."""
+    firsts = [one.mark for one in group if one.level == 1 and one.mark]
+    if not _is_item(block):
+        return block.kind == "code" and (block.text.endswith(":") or bool(firsts))
+    if block.level > 1 or not block.mark or not firsts:
+        return _is_item(group[-1]) or bool(firsts)
+    if mark_kind(block.mark) != mark_kind(firsts[0]):
         return False
-    marks = [one.mark for one in group if one.level == 1 and one.mark]
-    return bool(marks) and (
-        mark_kind(marks[-1]) != mark_kind(block.mark)
-        or (block.mark == marks[0] != "-" and mark_kind(block.mark) == "number")
-    )
+    if mark_kind(block.mark) == "number":
+        return block.mark != firsts[0]
+    return _is_item(group[-1])
 
 
 def mark_kind(mark: str) -> str:
@@ -78,12 +85,16 @@ def mark_kind(mark: str) -> str:
     return "bullet" if mark == "-" else "number"
 
 
-def introduces(block: Block) -> bool:
-    """Whether a text leads to what stands below it: "You need:", or a label such as "Pros"."""
+def introduces(block: Block, following: Block) -> bool:
+    """Whether a text leads to what stands below it.
+
+    "You need:", a question, a label such as "Pros", or a sentence that a list completes.
+    """
     text = block.text.rstrip(" *_")
     if text.endswith(INTRODUCES):
         return True
-    return len(text.split()) <= MAX_LABEL and not text.endswith(SENTENCE_END)
+    label = len(text.split()) <= MAX_LABEL or _is_item(following)
+    return label and not text.endswith(SENTENCE_END)
 
 
 def is_answered(headings: Sequence[str]) -> bool:
