@@ -248,7 +248,8 @@ class Sentence:
 class Answer:
     """What `ask` found out; `render` turns it into text or JSON.
 
-    `prompt` is the message that a generator was given; empty where none was asked.
+    `short` are the words that answer exactly, at most 12, as a quote has them; None where there
+    are none. `prompt` is the message that a generator was given; empty where none was asked.
     """
 
     state: State
@@ -262,6 +263,7 @@ class Answer:
     removed: int = 0
     confidence: float | None = None
     prompt: str = ""
+    short: str | None = None
 
     @property
     def text(self) -> str:

@@ -33,8 +33,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     values = asdict(answer)
     values["answer"] = answer.text
     order = (
-        "state", "question", "answer", "confidence", "sentences", "citations", "models", "index",
-        "timings_ms", "warnings",
+        "state", "question", "answer", "short", "confidence", "sentences", "citations", "models",
+        "index", "timings_ms", "warnings",
     )  # fmt: skip
     return {name: values[name] for name in order}
 

@@ -50,8 +50,8 @@ BREAD_QUESTION = "Why does sourdough bread rise?"
 NOWHERE = "Who won the world cup in 1998?"
 
 ANSWER_KEYS = [
-    "version", "state", "question", "answer", "confidence", "sentences", "citations", "models",
-    "index", "timings_ms", "warnings",
+    "version", "state", "question", "answer", "short", "confidence", "sentences", "citations",
+    "models", "index", "timings_ms", "warnings",
 ]  # fmt: skip
 CITATION_KEYS = [
     "number", "path", "title", "headings", "start_line", "end_line", "start_char", "end_char",

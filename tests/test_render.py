@@ -128,10 +128,10 @@ def test_a_source_is_one_line(changes: dict[str, object], line: str) -> None:
 def test_an_answer_as_json_has_the_keys_of_the_contract(state: State) -> None:
     document = render.answer_json(Answer(state, "q"))
     assert list(document) == [
-        "state", "question", "answer", "confidence", "sentences", "citations", "models", "index",
-        "timings_ms", "warnings",
+        "state", "question", "answer", "short", "confidence", "sentences", "citations", "models",
+        "index", "timings_ms", "warnings",
     ]  # fmt: skip
-    assert (document["answer"], document["confidence"]) == ("", None)
+    assert (document["answer"], document["short"], document["confidence"]) == ("", None, None)
 
 
 def test_paths_are_shown_from_the_folder_on_in_which_a_command_was_given(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def halves(outcomes: Sequence[Outcome], seed: int = 0) -> tuple[list[Outcome], l
     """Two halves at random, with as many of each kind of question."""
     mixed = list(outcomes)
     Random(seed).shuffle(mixed)
-    mixed.sort(key=lambda outcome: (outcome.question.answerable, outcome.question.kind))
+    mixed.sort(key=lambda one: (one.question.answerable, one.question.split, one.question.kind))
     return mixed[::2], mixed[1::2]
 
 

@@ -54,7 +54,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question that was answered wrong."""
+    """A question whose answer is wrong or incomplete."""
 
     question: str
     verdict: str

@@ -53,9 +53,21 @@ Curve = list[tuple[float, float]]
 # What each figure is, and which way is better; the order is that of the report.
 MEANINGS: dict[str, tuple[Better, str]] = {
     "retrieval_hit": ("higher", "answerable: a right file among the k passages"),
+    "complete_answers": ("higher", "answerable: all nuggets stand in the answer"),
+    "nugget_recall": ("higher", "answerable: share of the nuggets in the answer"),
+    "no_nugget": ("lower", "answerable: answered without any nugget"),
+    "answer_words": ("lower", "words of an answer"),
+    "best_passage_complete": (
+        "higher",
+        "answerable: the best passage has all nuggets",
+    ),
+    "best_passage_words": ("lower", "words of the best passage of the search"),
     "answer_f1": ("higher", "answerable: F1 of the words of the answer (SQuAD)"),
     "answer_contains": ("higher", "answerable: an accepted answer stands in the answer"),
+    "short_f1": ("higher", "answerable: F1 of the words that answer exactly"),
+    "short_contains": ("higher", "answerable: an accepted answer stands in these"),
     "citation_precision": ("higher", "citations: they name a right source"),
+    "cited_nugget": ("higher", "citations: a nugget stands in the quote"),
     "citation_recall": ("higher", "answerable, answered: a citation is right"),
     "correct_and_cited": ("higher", "answerable: an accepted answer, a right citation"),
     "refusal_precision": ("higher", "refused: not answerable indeed"),
@@ -77,40 +89,95 @@ MEANINGS: dict[str, tuple[Better, str]] = {
 def measure(outcomes: Sequence[Outcome]) -> list[Metric]:
     """All figures, in the order of `MEANINGS`."""
     yes = [outcome for outcome in outcomes if outcome.question.answerable]
-    no = [outcome for outcome in outcomes if not outcome.question.answerable]
-    refused = [outcome for outcome in outcomes if outcome.refused]
-    cited = [o.right_citations for o in yes if o.right_citations is not None and not o.refused]
-    citations = [right for each in cited for right in each]
-    sentences = [sentence for outcome in outcomes for sentence in outcome.answer.sentences]
-    milliseconds = [outcome.milliseconds for outcome in outcomes]
-    both = [o for o in yes if o.right is not None and o.right_citations is not None]
-    supports = [sentence.support == "unsupported" for sentence in sentences]
-    claims = [(o.question.disagreeing, o.told) for o in outcomes if o.told is not None]
-    injected = [o.injected for o in outcomes if o.injected is not None]
     return [
         proportion("retrieval_hit", [o.found for o in yes if o.found is not None]),
+        *_of_nuggets(outcomes),
+        *_of_accepted_answers(yes),
+        *_of_citations(yes),
+        *_of_refusals(outcomes),
+        _auc_metric(outcomes),
+        *_of_harm(outcomes),
+        *_of_time(outcomes),
+    ]
+
+
+def _of_nuggets(outcomes: Sequence[Outcome]) -> list[Metric]:
+    """How complete and how long: the answers, and the best passages shown in their place."""
+    judged = [(outcome, outcome.nuggets) for outcome in outcomes if outcome.nuggets]
+    answers = [verdicts.in_answer for _, verdicts in judged]
+    useless = [not outcome.refused and not any(each.in_answer) for outcome, each in judged]
+    lengths = [verdicts.passage_words for _, verdicts in judged]
+    words = [outcome.words for outcome in outcomes if not outcome.refused]
+    return [
+        proportion("complete_answers", [all(each) for each in answers]),
+        bootstrapped("nugget_recall", [share(each) for each in answers], mean),
+        proportion("no_nugget", useless, "lower"),
+        bootstrapped("answer_words", words, mean, "lower"),
+        proportion("best_passage_complete", [all(each.in_passage) for _, each in judged]),
+        bootstrapped("best_passage_words", lengths, mean, "lower"),
+    ]
+
+
+def _of_accepted_answers(yes: Sequence[Outcome]) -> list[Metric]:
+    return [
         bootstrapped("answer_f1", [o.f1 for o in yes if o.f1 is not None], mean),
         proportion("answer_contains", [o.right for o in yes if o.right is not None]),
-        proportion("citation_precision", citations),
+        bootstrapped("short_f1", [o.short_f1 for o in yes if o.short_f1 is not None], mean),
+        proportion("short_contains", [o.short_right for o in yes if o.short_right is not None]),
+    ]
+
+
+def _of_citations(yes: Sequence[Outcome]) -> list[Metric]:
+    cited = [o.right_citations for o in yes if o.right_citations is not None and not o.refused]
+    verdicts = [o.nuggets for o in yes if o.nuggets and not o.refused]
+    both = [o for o in yes if o.right is not None and o.right_citations is not None]
+    return [
+        proportion("citation_precision", [right for each in cited for right in each]),
+        proportion("cited_nugget", [held for each in verdicts for held in each.in_citations]),
         proportion("citation_recall", [any(each) for each in cited]),
         proportion("correct_and_cited", [bool(o.right and any(_cited(o))) for o in both]),
-        proportion("refusal_precision", [not o.question.answerable for o in refused]),
-        proportion("refusal_recall", [o.refused for o in no]),
-        proportion("wrongly_refused", [o.refused for o in yes], "lower"),
-        _auc_metric(outcomes),
-        proportion("unsupported_sentences", supports, "lower"),
-        proportion("contradictions_told", [told for disagree, told in claims if disagree]),
-        proportion(
-            "false_contradictions", [told for disagree, told in claims if not disagree], "lower"
-        ),
-        proportion("injected_instructions", injected, "lower"),
-        bootstrapped("latency_p50_ms", milliseconds, _percentile(50), "lower"),
-        bootstrapped("latency_p95_ms", milliseconds, _percentile(95), "lower"),
     ]
 
 
 def _cited(outcome: Outcome) -> tuple[bool, ...]:
     return outcome.right_citations or ()
+
+
+def _of_refusals(outcomes: Sequence[Outcome]) -> list[Metric]:
+    cases = [(outcome.question.answerable, outcome.refused) for outcome in outcomes]
+    return [
+        proportion("refusal_precision", [not yes for yes, refused in cases if refused]),
+        proportion("refusal_recall", [refused for yes, refused in cases if not yes]),
+        proportion("wrongly_refused", [refused for yes, refused in cases if yes], "lower"),
+    ]
+
+
+def _of_harm(outcomes: Sequence[Outcome]) -> list[Metric]:
+    """What the documents do not say, or say only to mislead."""
+    sentences = [sentence for outcome in outcomes for sentence in outcome.answer.sentences]
+    unsupported = [sentence.support == "unsupported" for sentence in sentences]
+    claims = [(o.question.disagreeing, o.told) for o in outcomes if o.told is not None]
+    made_up = [told for disagree, told in claims if not disagree]
+    injected = [o.injected for o in outcomes if o.injected is not None]
+    return [
+        proportion("unsupported_sentences", unsupported, "lower"),
+        proportion("contradictions_told", [told for disagree, told in claims if disagree]),
+        proportion("false_contradictions", made_up, "lower"),
+        proportion("injected_instructions", injected, "lower"),
+    ]
+
+
+def _of_time(outcomes: Sequence[Outcome]) -> list[Metric]:
+    milliseconds = [outcome.milliseconds for outcome in outcomes]
+    return [
+        bootstrapped("latency_p50_ms", milliseconds, _percentile(50), "lower"),
+        bootstrapped("latency_p95_ms", milliseconds, _percentile(95), "lower"),
+    ]
+
+
+def share(verdicts: Sequence[bool]) -> float:
+    """How many of them are true, of one or more."""
+    return sum(verdicts) / len(verdicts)
 
 
 # Intervals ----------------------------------------------------------------------------------

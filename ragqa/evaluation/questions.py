@@ -42,6 +42,7 @@ class JudgedLine(Line):
 
     answerable: NotRequired[bool]
     answers: NotRequired[Strings]
+    nuggets: NotRequired[Strings]
     file: NotRequired[Strings]
     also: NotRequired[Strings]
     disagreeing: NotRequired[Strings]
@@ -70,7 +71,9 @@ class Question:
         other; none: they do not; None: not known
     attacks: what must not stand in the answer, because only a hidden instruction says it
     without: files (absolute) that may not be used for the answer
-    kind: how it was made, or the split that it belongs to
+    nuggets: the facts all of which a complete answer has; none: not known
+    kind: what kind of question it is, or how it was made
+    split: the part of the file that it belongs to
     """
 
     text: str
@@ -81,7 +84,9 @@ class Question:
     disagreeing: tuple[str, ...] | None = None
     attacks: tuple[re.Pattern[str], ...] = ()
     without: tuple[str, ...] = ()
+    nuggets: tuple[re.Pattern[str], ...] = ()
     kind: str = ""
+    split: str = ""
 
 
 def read_lines(source: str, what: str, terminal: Terminal) -> list[str]:
@@ -145,8 +150,8 @@ def read_questions(source: str, terminal: Terminal, split: str | None = None) ->
             question = _question(item)
         except UsageError as error:
             raise UsageError(f"{source}, line {number}: {error.message}", error.hint) from error
-        splits[question.kind] = None
-        if split is None or question.kind == split:
+        splits[question.split] = None
+        if split is None or question.split == split:
             found.append(question)
     if not found and split is not None:
         known = ", ".join(filter(None, splits)) or "none"
@@ -174,7 +179,9 @@ def _question(item: Any) -> Question:
         disagreeing=_strings(item, "disagreeing") if "disagreeing" in item else None,
         attacks=tuple(_attack(text) for text in _strings(item, "attack")),
         without=_strings(item, "without"),
-        kind=str(item.get("split") or ""),
+        nuggets=tuple(_pattern("a nugget", text) for text in _strings(item, "nuggets")),
+        kind=encodable(str(item.get("kind") or "")),
+        split=str(item.get("split") or ""),
     )
 
 
@@ -199,9 +206,14 @@ def _gold(item: Mapping[str, Any], given: Sequence[GivenText] | None) -> tuple[s
 def _attack(text: str) -> re.Pattern[str]:
     """A text that is looked for as it is, or a regular expression behind `re:`."""
     pattern = text[len(REGEX) :] if text.startswith(REGEX) else re.escape(text)
+    return _pattern("an attack", pattern)
+
+
+def _pattern(what: str, pattern: str) -> re.Pattern[str]:
+    """A regular expression that takes capitals for small letters."""
     try:
         if not pattern.strip():
-            raise UsageError("an attack is empty", "mend the line")
+            raise UsageError(f"{what} is empty", "mend the line")
         return re.compile(pattern, re.IGNORECASE)
     except re.error as error:
         raise UsageError(

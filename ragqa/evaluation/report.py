@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.html import Case, Plot, Table, page
+from ragqa.evaluation.kinds import KindFigures, by_kind, figures_of
 from ragqa.evaluation.metrics import MEANINGS, Metric, calibration_bins, confidences, curves
 from ragqa.evaluation.run import Outcome
 from ragqa.render import place
@@ -19,6 +20,9 @@ from ragqa.text.clean import clean_line
 from ragqa.text.surrogates import encodable
 
 HEADER = ("metric", "value", "95 % interval", "n", "")
+KIND_HEADER = (
+    "kind", "n", "complete", "recall", "words", "passage: complete", "recall", "words", "",
+)  # fmt: skip
 VERDICTS = {
     (True, True): "refused, but the documents say it",
     (True, False): "no accepted answer in it",
@@ -79,10 +83,25 @@ def metric_rows(metrics: Sequence[Metric]) -> list[tuple[str, str, str, str, str
 
 
 def figure(name: str, value: float | None) -> str:
-    """A figure as text; times are whole milliseconds."""
+    """A figure as text; times are whole milliseconds, words have one decimal."""
     if value is None:
         return "-"
-    return f"{value:.0f}" if name.endswith("_ms") else f"{value:.3f}"
+    digits = 0 if name.endswith("_ms") else 1 if name.endswith("_words") else 3
+    return f"{value:.{digits}f}"
+
+
+def kind_rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+    """A row for each kind of question, and one for all; none where questions have no kind."""
+    kinds = by_kind(outcomes)
+    rows = [_kind_row(clean_line(kind) or "-", figures) for kind, figures in kinds.items()]
+    return [*rows, _kind_row("all of them", figures_of(outcomes))] if rows else []
+
+
+def _kind_row(kind: str, figures: KindFigures) -> tuple[str, ...]:
+    """The last cell is for words, as in all tables; there are none."""
+    values = asdict(figures)
+    n = values.pop("n")
+    return (kind, str(n), *(figure(name, value) for name, value in values.items()), "")
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -99,7 +118,9 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 def as_text(found: Evaluation) -> str:
     """Facts and figures in columns."""
     head = "".join(f"{name}: {clean_line(text)}\n" for name, text in facts(found))
-    return f"{head}\n{columns([HEADER, *metric_rows(found.metrics)])}"
+    kinds = kind_rows(found.outcomes)
+    table = f"\n{columns([KIND_HEADER, *kinds])}" if kinds else ""
+    return f"{head}\n{columns([HEADER, *metric_rows(found.metrics)])}{table}"
 
 
 # JSON ---------------------------------------------------------------------------------------
@@ -111,6 +132,10 @@ def as_json(found: Evaluation, failed: Sequence[str]) -> dict[str, Any]:
         "questions": len(found.outcomes),
         "source": found.source,
         "metrics": {metric.name: metric_json(metric) for metric in found.metrics},
+        "kinds": {
+            kind: {name: _rounded(value) for name, value in asdict(figures).items()}
+            for kind, figures in by_kind(found.outcomes).items()
+        },
         "failed": list(failed),
         "curves": {
             name: [list(p) for p in points] for name, points in curves(found.outcomes).items()
@@ -138,21 +163,24 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    answer = outcome.answer
+    answer, nuggets = outcome.answer, outcome.nuggets
     return {
         "question": outcome.question.text,
         "kind": outcome.question.kind,
+        "split": outcome.question.split,
         "answerable": outcome.question.answerable,
         "expected": list(outcome.question.answers),
         "sources": list(outcome.question.sources),
         "state": answer.state,
         "confidence": answer.confidence,
         "answer": answer.text,
+        "short": answer.short,
         "cited": [f"{item.path}:{place(item)}" for item in answer.citations],
         "found": outcome.found,
         "right": outcome.right,
         "f1": _rounded(outcome.f1),
         "right_citations": outcome.right_citations,
+        "nuggets": asdict(nuggets) if nuggets else None,
         "injected": outcome.injected,
         "wrong": outcome.is_wrong,
         "milliseconds": round(outcome.milliseconds, 1),
@@ -163,9 +191,12 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def as_html(found: Evaluation) -> str:
-    """The page: figures, plots of the confidence, wrong answers."""
+    """The page: figures, plots of the confidence, answers that are wrong or incomplete."""
     tables = [Table("Figures", HEADER, metric_rows(found.metrics))]
-    wrong = [_case(outcome) for outcome in found.outcomes if outcome.is_wrong]
+    if kinds := kind_rows(found.outcomes):
+        tables.append(Table("Kinds of questions", KIND_HEADER, kinds))
+    bad = [one for one in found.outcomes if one.is_wrong or one.is_complete is False]
+    wrong = [_case(outcome) for outcome in bad]
     return encodable(
         page("ragqa: evaluation", facts(found), tables, confidence_plots(found.outcomes), wrong)
     )
@@ -200,7 +231,7 @@ def _case(outcome: Outcome) -> Case:
     known = outcome.right_citations is not None
     return Case(
         question=question.text,
-        verdict=VERDICTS[question.answerable, outcome.refused],
+        verdict=_verdict(outcome),
         answer=answer.text,
         confidence=answer.confidence,
         expected=question.answers,
@@ -210,6 +241,17 @@ def _case(outcome: Outcome) -> Case:
             for item, is_right in zip(answer.citations, right, strict=True)
         ],
     )
+
+
+def _verdict(outcome: Outcome) -> str:
+    """What is wrong; which nuggets an answer lacks, where they are known."""
+    if outcome.refused or not outcome.nuggets:
+        return VERDICTS[outcome.question.answerable, outcome.refused]
+    pairs = zip(outcome.question.nuggets, outcome.nuggets.in_answer, strict=True)
+    missing = [nugget.pattern for nugget, is_there in pairs if not is_there]
+    if not missing:
+        return VERDICTS[True, False]
+    return f"{'wrong' if outcome.is_wrong else 'incomplete'}, it lacks: {', '.join(missing)}"
 
 
 # Limits -------------------------------------------------------------------------------------

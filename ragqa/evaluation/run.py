@@ -7,9 +7,7 @@ question. Knows nothing of figures over many questions (`metrics`) or of how the
 from __future__ import annotations
 
 import os
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,15 +19,31 @@ import numpy as np
 from ragqa import pipeline
 from ragqa.answering.compose import DISAGREES
 from ragqa.api import Collection
+from ragqa.evaluation.comparing import best_f1, contains_any, nuggets_in, word_count
 from ragqa.evaluation.questions import Question
 from ragqa.pipeline import Session
-from ragqa.records import Answer, Citation
+from ragqa.records import Answer, Citation, Hit, contextual_text
+from ragqa.retrieval.given import hits_of_texts
 from ragqa.store.base import PassageIds, Snapshot
 from ragqa.store.filters import Filter
 
-MARKER = re.compile(r"\s*\[\d+\]")  # of a citation
-ARTICLE = re.compile(r"\b(a|an|the)\b")
-PUNCTUATION = re.compile(r"[^\w\s]|_")
+
+@dataclass(frozen=True, slots=True)
+class NuggetVerdicts:
+    """Where the nuggets of a question stand.
+
+    in_answer: for each nugget, whether it stands in the answer
+    in_passage: the same of the best passage of the search, which anybody could show instead, with
+        title and headings
+    passage_words: how long that is
+    in_citations: for each citation, whether it names a right source, as far as these are known,
+        and a nugget stands in its quote or in the headings above
+    """
+
+    in_answer: tuple[bool, ...]
+    in_passage: tuple[bool, ...]
+    passage_words: int
+    in_citations: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,7 @@ class Outcome:
     found: a right file is among the passages of the search
     right: an accepted answer stands in the answer
     f1: the best F1 of the answer's words and those of an accepted answer
+    short_right, short_f1: the same of the words that answer exactly; nothing where there are none
     right_citations: for each citation, whether it names a right source
     told: the answer says that the documents disagree, and names all values where they do
     injected: the answer says what only a hidden instruction asks for
@@ -51,7 +66,10 @@ class Outcome:
     found: bool | None = None
     right: bool | None = None
     f1: float | None = None
+    short_right: bool | None = None
+    short_f1: float | None = None
     right_citations: tuple[bool, ...] | None = None
+    nuggets: NuggetVerdicts | None = None
     told: bool | None = None
     injected: bool | None = None
 
@@ -61,13 +79,28 @@ class Outcome:
         return self.answer.state == "not_in_documents"
 
     @property
+    def words(self) -> int:
+        """How long the answer is."""
+        return word_count(self.answer.text)
+
+    @property
+    def is_complete(self) -> bool | None:
+        """Whether the answer has all nuggets; None where none are known."""
+        return None if self.nuggets is None else all(self.nuggets.in_answer)
+
+    @property
     def is_wrong(self) -> bool | None:
-        """Whether the answer, or the refusal, is a mistake; None where that is not known."""
+        """Whether the answer, or the refusal, is a mistake; None where that is not known.
+
+        An answer that has some of the nuggets is incomplete, not wrong.
+        """
         if not self.question.answerable:
             return not self.refused
         if self.refused:
             return True
-        return None if self.right is None else not self.right
+        if self.right is not None:
+            return not self.right
+        return None if self.nuggets is None else not any(self.nuggets.in_answer)
 
 
 def ask_all(
@@ -132,14 +165,64 @@ def _judged_answer(question: Question, session: Session) -> Outcome:
     )
     if not question.answerable:
         return outcome
-    sources = source_paths(question, session.snapshot)
+    return _with_nuggets(_with_sources(_with_accepted(outcome), session), session)
+
+
+def _with_accepted(outcome: Outcome) -> Outcome:
+    """Judged by the accepted answers, where there are some."""
+    accepted, answer = outcome.question.answers, outcome.answer
+    if not accepted:
+        return outcome
+    short = answer.short or ""
     return replace(
         outcome,
-        found=_is_found(question, sources, session),
-        right=contains_any(answer.text, question.answers) if question.answers else None,
-        f1=best_f1(answer.text, question.answers) if question.answers else None,
-        right_citations=_right_citations(answer.citations, sources) if sources else None,
+        right=contains_any(answer.text, accepted),
+        f1=best_f1(answer.text, accepted),
+        short_right=contains_any(short, accepted),
+        short_f1=best_f1(short, accepted),
     )
+
+
+def _with_sources(outcome: Outcome, session: Session) -> Outcome:
+    """Judged by the right sources, where some are known."""
+    sources = source_paths(outcome.question, session.snapshot)
+    if not sources:
+        return outcome
+    return replace(
+        outcome,
+        found=_is_found(outcome.question, sources, session),
+        right_citations=_right_citations(outcome.answer.citations, sources),
+    )
+
+
+def _with_nuggets(outcome: Outcome, session: Session) -> Outcome:
+    """Judged by the nuggets, where there are some; the best passage of the search, too."""
+    nuggets, citations = outcome.question.nuggets, outcome.answer.citations
+    if not nuggets:
+        return outcome
+    hit = _best_passage(outcome.question, session)
+    passage = hit.passage.embedded_text if hit else ""
+    right = outcome.right_citations or (True,) * len(citations)
+    cited = [contextual_text(None, one.headings, one.quote_text) for one in citations]
+    verdicts = NuggetVerdicts(
+        in_answer=nuggets_in(outcome.answer.text, nuggets),
+        in_passage=nuggets_in(passage, nuggets),
+        passage_words=word_count(passage),
+        in_citations=tuple(
+            is_right and any(nuggets_in(text, nuggets))
+            for text, is_right in zip(cited, right, strict=True)
+        ),
+    )
+    return replace(outcome, nuggets=verdicts)
+
+
+def _best_passage(question: Question, session: Session) -> Hit | None:
+    """What is most like the question of the texts that come with it, else of the index."""
+    query = session.query(question.text)
+    if question.given is None:
+        return next(iter(session.search(query)), None)
+    hits = hits_of_texts(query, question.given, session.embedder)
+    return max(hits, key=lambda hit: hit.score, default=None)
 
 
 def _without(files: Iterable[str], passages: PassageIds, snapshot: Snapshot) -> PassageIds:
@@ -201,46 +284,3 @@ def _is_injected(question: Question, answer: Answer) -> bool | None:
         return None
     text = " ".join(answer.text.split())
     return any(attack.search(text) for attack in question.attacks)
-
-
-# Comparing texts ----------------------------------------------------------------------------
-
-
-def contains_any(text: str, accepted: Iterable[str]) -> bool:
-    """True when one of the strings stands in the text, from the start of a word on.
-
-    A number must stand there whole: "20" is not in "2,048" or "20.5".
-    """
-    plain = _plain(text)
-    return any(
-        re.search(
-            r"(?<!\w)(?<!\d[.,])" + re.escape(wanted) + r"(?![.,]?\d)" * wanted[-1:].isdigit(),
-            plain,
-        )
-        for wanted in map(_plain, accepted)
-    )
-
-
-def best_f1(text: str, accepted: Iterable[str]) -> float:
-    """The best F1 of the words of a text and those of an accepted answer.
-
-    As the official script of SQuAD has it (Rajpurkar et al. 2016, arXiv:1606.05250): lower case,
-    without punctuation and articles. Citation markers are no part of the answer.
-    """
-    words = Counter(_squad_words(text))
-    return max((_f1(words, Counter(_squad_words(wanted))) for wanted in accepted), default=0.0)
-
-
-def _f1(found: Counter[str], wanted: Counter[str]) -> float:
-    common = (found & wanted).total()
-    return 2 * common / (found.total() + wanted.total()) if common else 0.0
-
-
-def _squad_words(text: str) -> list[str]:
-    text = PUNCTUATION.sub("", MARKER.sub("", text).lower())
-    return ARTICLE.sub(" ", text).split()
-
-
-def _plain(text: str) -> str:
-    """Text in lower case on one line, without citation markers."""
-    return " ".join(MARKER.sub("", text).lower().split())

@@ -29,8 +29,9 @@ QUESTIONS: list[dict[str, Any]] = [
     {"question": NOWHERE, "answerable": False, "split": "far"},
 ]
 RESULT_KEYS = [
-    "question", "kind", "answerable", "expected", "sources", "state", "confidence", "answer",
-    "cited", "found", "right", "f1", "right_citations", "injected", "wrong", "milliseconds",
+    "question", "kind", "split", "answerable", "expected", "sources", "state", "confidence",
+    "answer", "short", "cited", "found", "right", "f1", "right_citations", "nuggets", "injected",
+    "wrong", "milliseconds",
 ]  # fmt: skip
 
 
@@ -60,9 +61,18 @@ index: {index} (generation 1)
 
 metric                 value   95 % interval  n
 retrieval_hit          1.000  0.342 to 1.000  2  answerable: a right file among the k passages
+complete_answers           -               -  0  answerable: all nuggets stand in the answer
+nugget_recall              -               -  0  answerable: share of the nuggets in the answer
+no_nugget                  -               -  0  answerable: answered without any nugget
+answer_words            11.0    11.0 to 11.0  2  words of an answer
+best_passage_complete      -               -  0  answerable: the best passage has all nuggets
+best_passage_words         -               -  0  words of the best passage of the search
 answer_f1              0.273  0.000 to 0.545  2  answerable: F1 of the words of the answer (SQuAD)
 answer_contains        0.500  0.095 to 0.905  2  answerable: an accepted answer stands in the answer
+short_f1               0.000  0.000 to 0.000  2  answerable: F1 of the words that answer exactly
+short_contains         0.000  0.000 to 0.658  2  answerable: an accepted answer stands in these
 citation_precision     1.000  0.342 to 1.000  2  citations: they name a right source
+cited_nugget               -               -  0  citations: a nugget stands in the quote
 citation_recall        1.000  0.342 to 1.000  2  answerable, answered: a citation is right
 correct_and_cited      0.500  0.095 to 0.905  2  answerable: an accepted answer, a right citation
 refusal_precision      1.000  0.207 to 1.000  1  refused: not answerable indeed
@@ -84,7 +94,7 @@ def test_figures_as_json(run_cli: RunCli, index: Path, file: Path, notes: Path) 
     found = parsed(done.out)
     assert (done.code, done.err) == (0, "")
     assert list(found) == [
-        "version", "questions", "source", "metrics", "failed", "curves", "models", "index",
+        "version", "questions", "source", "metrics", "kinds", "failed", "curves", "models", "index",
         "results", "warnings",
     ]  # fmt: skip
     assert (found["questions"], found["source"]) == (3, str(file))
@@ -102,7 +112,8 @@ def test_figures_as_json(run_cli: RunCli, index: Path, file: Path, notes: Path) 
     assert list(first) == RESULT_KEYS
     assert first["cited"] == [f"{notes}/perplexity.md:11"]
     assert (first["right"], first["wrong"], first["f1"]) == (True, False, 0.5455)
-    assert (last["state"], last["kind"], last["right"]) == ("not_in_documents", "far", None)
+    assert (found["kinds"], last["split"], last["nuggets"]) == ({}, "far", None)
+    assert (last["state"], last["kind"], last["right"]) == ("not_in_documents", "", None)
 
 
 def test_a_split_and_a_limit(run_cli: RunCli, index: Path, file: Path) -> None:
@@ -170,7 +181,7 @@ def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: P
     assert page.seen.count("svg") == 2
     assert page.seen.count("polyline") == 2
     assert page.seen.count("circle") == 1
-    assert "Wrong answers (1)" in page.text
+    assert "Wrong or incomplete answers (1)" in page.text
     assert f"{BREAD_QUESTION} no accepted answer in it" in page.text
     assert "expected: <b>magic</b> in bread.md" in page.text
     assert not re.search(r"https?://|<script|src=|url\(", html.read_text())
@@ -192,8 +203,9 @@ def test_a_page_with_plots(run_cli: RunCli, index: Path, file: Path, tmp_path: P
         (["empty", "--fail-over", "answer_f1=1"],
          "--fail-over answer_f1=1: less of answer_f1 is worse; write --fail-under answer_f1=1"),
         (["empty", "--fail-over", "x=1"],
-         "--fail-over x=1: no such metric; known: wrongly_refused, unsupported_sentences,"
-         " false_contradictions, injected_instructions, latency_p50_ms, latency_p95_ms"),
+         "--fail-over x=1: no such metric; known: no_nugget, answer_words, best_passage_words,"
+         " wrongly_refused, unsupported_sentences, false_contradictions, injected_instructions,"
+         " latency_p50_ms, latency_p95_ms"),
         (["empty", "--fail-under", "answer_f1"],
          "--fail-under answer_f1: not a number; write --fail-under answer_f1=0.8"),
         (["empty", "--fail-under", "answer_f1=nan"],
@@ -222,6 +234,63 @@ def test_errors_as_json(run_cli: RunCli, file: Path) -> None:
 def test_a_folder_is_indexed_first(run_cli: RunCli, notes: Path, file: Path) -> None:
     done = run_cli("eval", file, "--docs", notes, "--json", "--fail-under", "retrieval_hit=1")
     assert (done.code, parsed(done.out)["metrics"]["retrieval_hit"]["value"]) == (0, 1)
+
+
+# Nuggets ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_nuggets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    items = [
+        {"question": QUESTION, "kind": "what", "nuggets": ["lower perplexity", "better"]},
+        {"question": BREAD_QUESTION, "kind": "why", "nuggets": ["yeast", "<b>magic"]},
+        {"question": NOWHERE, "kind": "far", "answerable": False, "nuggets": []},
+    ]
+    path = tmp_path_factory.mktemp("nuggets") / "nuggets.jsonl"
+    path.write_text("".join(json.dumps(item) + "\n" for item in items))
+    return path
+
+
+def test_a_table_of_the_kinds_of_questions(
+    run_cli: RunCli, index: Path, with_nuggets: Path
+) -> None:
+    done = run_cli("eval", with_nuggets, "--index", index)
+    assert (done.code, done.err) == (0, "")
+    assert (
+        done.out[done.out.index("\nkind") :]
+        == """
+kind         n  complete  recall  words  passage: complete  recall  words
+what         1     1.000   1.000   11.0              1.000   1.000   15.0
+why          1     0.000   0.500   11.0              0.000   0.500   23.0
+all of them  2     0.500   0.750   11.0              0.500   0.750   19.0
+"""
+    )
+
+
+def test_nuggets_as_json(run_cli: RunCli, index: Path, with_nuggets: Path) -> None:
+    limits = ("--fail-under", "complete_answers=0.6", "--fail-over", "no_nugget=0.1")
+    done = run_cli("eval", with_nuggets, "--index", index, "--json", *limits)
+    found = parsed(done.out)
+    assert (done.code, done.err) == (1, "complete_answers is 0.500, under 0.6\n")
+    assert found["kinds"]["why"] == {
+        "n": 1, "complete_answers": 0.0, "nugget_recall": 0.5, "answer_words": 11.0,
+        "best_passage_complete": 0.0, "best_passage_recall": 0.5, "best_passage_words": 23.0,
+    }  # fmt: skip
+    assert found["results"][1]["nuggets"] == {
+        "in_answer": [True, False], "in_passage": [True, False], "passage_words": 23,
+        "in_citations": [True],
+    }  # fmt: skip
+
+
+def test_a_page_tells_what_is_missing(
+    run_cli: RunCli, index: Path, with_nuggets: Path, tmp_path: Path
+) -> None:
+    html = tmp_path / "report.html"
+    run_cli("eval", with_nuggets, "--index", index, "--html", html)
+    text = page_of(html).text
+    assert "Kinds of questions" in text
+    assert "Wrong or incomplete answers (1)" in text
+    assert f"{BREAD_QUESTION} incomplete, it lacks: <b>magic" in text
 
 
 # Made questions -----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from ragqa.evaluation.metrics import (
     wilson,
 )
 from ragqa.evaluation.questions import Question
-from ragqa.evaluation.run import Outcome
+from ragqa.evaluation.run import NuggetVerdicts, Outcome
 from ragqa.records import Answer, Sentence, Support
 
 
@@ -70,17 +70,28 @@ def test_contradictions_are_told_or_made_up() -> None:
 
 def test_each_figure_counts_what_it_says() -> None:
     found = values(
-        outcome(found=True, right=True, f1=1.0, right_citations=(True, False), ms=10),
-        outcome(found=False, right=True, f1=0.5, right_citations=(False,), ms=20),
+        outcome(found=True, right=True, f1=1.0, right_citations=(True, False), ms=10,
+                short_right=True, short_f1=0.5),
+        outcome(found=False, right=True, f1=0.5, right_citations=(False,), ms=20,
+                short_right=False, short_f1=0.0),
         outcome(found=True, right=False, f1=0.0, right_citations=(), refused=True, ms=30),
         outcome(answerable=False, support="unsupported", ms=40, injected=True),
         outcome(answerable=False, refused=True, ms=50, injected=False),
-    )
+    )  # fmt: skip
     assert found == {
         "retrieval_hit": (pytest.approx(2 / 3), 3),
+        "complete_answers": (None, 0),
+        "nugget_recall": (None, 0),
+        "no_nugget": (None, 0),
+        "answer_words": (1, 3),
+        "best_passage_complete": (None, 0),
+        "best_passage_words": (None, 0),
         "answer_f1": (pytest.approx(0.5), 3),
         "answer_contains": (pytest.approx(2 / 3), 3),
+        "short_f1": (pytest.approx(0.25), 2),
+        "short_contains": (0.5, 2),
         "citation_precision": (pytest.approx(1 / 3), 3),
+        "cited_nugget": (None, 0),
         "citation_recall": (0.5, 2),
         "correct_and_cited": (pytest.approx(1 / 3), 3),
         "refusal_precision": (0.5, 2),
@@ -94,6 +105,24 @@ def test_each_figure_counts_what_it_says() -> None:
         "latency_p50_ms": (30, 5),
         "latency_p95_ms": (48, 5),
     }
+
+
+def test_how_complete_the_answers_are() -> None:
+    found = values(
+        outcome(nuggets=NuggetVerdicts((True, True), (True, True), 10, (True, False))),
+        outcome(nuggets=NuggetVerdicts((True, False), (False, False), 20, (True,))),
+        outcome(nuggets=NuggetVerdicts((False,), (True,), 30)),
+        outcome(nuggets=NuggetVerdicts((False,), (True,), 40), refused=True),
+        outcome(answerable=False),
+    )
+    assert {name: found[name] for name in found if "nugget" in name or "complete" in name} == {
+        "complete_answers": (0.25, 4),
+        "nugget_recall": (0.375, 4),
+        "no_nugget": (0.25, 4),
+        "best_passage_complete": (0.75, 4),
+        "cited_nugget": (pytest.approx(2 / 3), 3),
+    }
+    assert (found["answer_words"], found["best_passage_words"]) == ((1, 4), (25, 4))
 
 
 def test_wilson_as_in_newcombe_1998() -> None:
@@ -137,8 +166,9 @@ def test_auc_counts_pairs() -> None:
 
 def test_auc_of_outcomes() -> None:
     pairs = [(True, 0.9), (True, 0.4), (False, 0.4), (False, 0.1), (True, None)]
-    metric = measure([outcome(answerable=a, confidence=c) for a, c in pairs])[9]
-    assert (metric.name, metric.value, metric.n) == ("confidence_auc", 0.875, 4)
+    metrics = measure([outcome(answerable=a, confidence=c) for a, c in pairs])
+    (metric,) = (metric for metric in metrics if metric.name == "confidence_auc")
+    assert (metric.value, metric.n) == (0.875, 4)
     assert metric.low is not None
     assert metric.low < 0.875
 

@@ -33,10 +33,25 @@ def test_all_that_a_line_may_have(tmp_path: Path) -> None:
         "file": "a.md",
         "also": ["b.md"],
         "without": ["/c.md"],
+        "kind": "why",
         "split": "dev",
+        "gold": "because",
+        "id": 7,
     }
-    expected = Question("Why?", True, ("so",), ("a.md", "b.md"), without=("/c.md",), kind="dev")
+    expected = Question(
+        "Why?", True, ("so",), ("a.md", "b.md"), without=("/c.md",), kind="why", split="dev"
+    )
     assert questions_of(tmp_path, item) == [expected]
+
+
+def test_nuggets_are_regular_expressions(tmp_path: Path) -> None:
+    item = {"question": "Why?", "nuggets": ["1\\.5 ?bar", "reset|restart"]}
+    (found,) = questions_of(tmp_path, item)
+    first, second = found.nuggets
+    assert first.search("to 1.5 BAR")
+    assert not first.search("to 1x5 bar")
+    assert second.search("Restart it")
+    assert questions_of(tmp_path, {**item, "nuggets": []})[0].nuggets == ()
 
 
 def test_texts_that_come_with_a_question(tmp_path: Path) -> None:
@@ -89,6 +104,9 @@ def test_a_split_alone(tmp_path: Path) -> None:
         ),
         ('{"question": "q", "attack": "re:("}', "not a regular expression: ( (missing ), "),
         ('{"question": "q", "attack": "re:"}', "an attack is empty"),
+        ('{"question": "q", "nuggets": 1}', "nuggets must be a list of strings"),
+        ('{"question": "q", "nuggets": ["x", "(a"]}', "not a regular expression: (a (missing ), "),
+        ('{"question": "q", "nuggets": [" "]}', "a nugget is empty"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: str, message: str) -> None:
