@@ -111,6 +111,26 @@ def test_html_in_an_item_of_markdown_stands_in_it() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("Tea is:\n- a\n  goes on\n  * b\n\t• c\n- d",
+         [(0, "", "Tea is:"), (1, "-", "a goes on"), (2, "-", "b"), (3, "-", "c"), (1, "-", "d")]),
+        ("1. a\n2) b\n(3) c\n   10. d",
+         [(1, "1.", "a"), (1, "2)", "b"), (1, "(3)", "c"), (2, "10.", "d")]),
+        ("  9. a\n 10. b\n100. c", [(1, "9.", "a"), (1, "10.", "b"), (1, "100.", "c")]),
+        ("- a\n\n  - b\n\n    in b.\n\n  in a.\n\nout.\n\n  out, too.",
+         [(1, "-", "a"), (2, "-", "b"), (2, "", "in b."), (1, "", "in a."), (0, "", "out."),
+          (0, "", "out, too.")]),
+        ("- a\n    - b\n  - c", [(1, "-", "a"), (2, "-", "b"), (2, "-", "c")]),
+        ("- a\n\nHead\n\n  b.", [(1, "-", "a"), (0, "", "Head"), (0, "", "b.")]),
+        ("  a.\n\n  - b", [(0, "", "a."), (1, "-", "b")]),
+    ],
+)  # fmt: skip
+def test_items_of_plain_text(source: str, expected: list[tuple[int, str, str]]) -> None:
+    assert items(".txt", source) == expected
+
+
 HEAD = "<tr><th>A<th>B<th>C</tr>"
 
 
