@@ -131,6 +131,60 @@ def test_items_of_plain_text(source: str, expected: list[tuple[int, str, str]]) 
     assert items(".txt", source) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("- a\n\n  b\n\n  * c\n\n    ::\n\n      d\n- e\n\nf",
+         [(1, "-", "a"), (1, "", "b"), (2, "-", "c"), (2, "", "d"), (1, "-", "e"), (0, "", "f")]),
+        ("3. a\n#. .. x\n#. b\n\n(a) c\n(b) d\n\nI) e\nII) f",
+         [(1, "3.", "a"), (1, "5.", "b"), (1, "(a)", "c"), (1, "(b)", "d"), (1, "I)", "e"),
+          (1, "II)", "f")]),
+        ("- 1. a\n  2. b\n- .. note:: c", [(2, "1.", "a"), (2, "2.", "b"), (1, "-", "c")]),
+    ],
+)  # fmt: skip
+def test_items_of_rst(source: str, expected: list[tuple[int, str, str]]) -> None:
+    assert items(".rst", source) == expected
+
+
+GRID = """
++---+---+---+
+| A | B     |
++===+===+===+
+| a | b | c |
+|   +---+---+
+|   | d     |
++---+---+---+
+| e | f | g |
+|   +---+   |
+|   |   |   |
++---+---+---+
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (GRID,
+         [("a | b | c", ("A", "B", "B")), ("a | d", ("A", "B")), ("e | f | g", ("A", "B", "B"))]),
+        ("== ==\nA  B\n== ==\na\nb  c\n== ==\n", [("a", ("A",)), ("b | c", ("A", "B"))]),
+        (".. list-table::\n   :header-rows: 1\n\n   * - A\n     - B\n   * - a\n\n       b\n     -",
+         [("a b", ("A",))]),
+        (".. csv-table::\n\n   a, b", [("a | b", ())]),
+    ],
+)  # fmt: skip
+def test_columns_of_rst(source: str, expected: list[tuple[str, tuple[str, ...]]]) -> None:
+    assert rows(".rst", source) == expected
+
+
+def test_captions_terms_and_definitions_of_rst_are_told() -> None:
+    text = "a : b\n  c\n\n  - d\n\n:e: f\n\n-g  h\n\n.. table:: i\n\n   == ==\n   j  k\n   == ==\n"
+    assert [(kind, level, shown) for kind, level, _, _, shown in seen(".rst", text)] == [
+        ("term", 0, "a"), ("term", 0, "b"), ("definition", 0, "c"), ("list_item", 1, "d"),
+        ("term", 0, "e"), ("definition", 0, "f"), ("term", 0, "-g"), ("definition", 0, "h"),
+        ("caption", 0, "i"), ("table_row", 0, "j | k"),
+    ]  # fmt: skip
+
+
 HEAD = "<tr><th>A<th>B<th>C</tr>"
 
 
