@@ -20,6 +20,8 @@ from docutils.utils import unescape
 
 from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
+from ragqa.documents.lists import Numbering
+from ragqa.documents.tables import Cell, Grid, in_columns
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 SETTINGS = {
@@ -56,6 +58,12 @@ HIDDEN_NODES = (
 )  # fmt: skip
 LINED_NODES = (nodes.paragraph, nodes.term)  # docutils knows their first lines for certain
 BESIDE_NODES = (nodes.field_name, nodes.option_string, nodes.classifier)  # on another's line
+KINDS: dict[type[nodes.Element], str] = {  # of what lies in such a node, the innermost one
+    nodes.list_item: "list_item", nodes.block_quote: "quote", nodes.field_body: "definition",
+    nodes.definition: "definition", nodes.description: "definition", nodes.option_group: "term",
+    nodes.definition_list_item: "term", nodes.field: "term",
+}  # fmt: skip
+STYLES = {"loweralpha": "a", "upperalpha": "A", "lowerroman": "i", "upperroman": "I"}
 # A directive that asks for something that is off, or that nobody knows; below it: remarks.
 ERROR_LEVEL = 3
 NEAR = 80  # characters within which the next word of a changed text is looked for
@@ -157,22 +165,60 @@ class _Walk:
         self.title: str | None = None
         self.tags: tuple[str, ...] = ()
         self._cursor = 0
+        self._grids: dict[int, Grid] = {}  # by the id of the table
 
     def run(self, tree: nodes.document) -> None:
         """Collect the blocks of a parsed file."""
         found = list(_visible(tree, 0))
         windows = _windows([node for node, _ in found])
+        marks = _marks(tree)
         for (node, depth), (begin, end) in zip(found, windows, strict=True):
             self._cursor = max(self._cursor, self.make.line_start(begin))
             limit = len(self.make.text) if end is None else self.make.line_end(end)
-            kind = _kind(node)
+            kind, around = _kind(node), _items(node)
             if kind == "heading":
                 shown = re.sub(r"\s+", " ", node.astext()).strip()
                 self.headings.enter(depth, shown)
                 self.title = self.title or shown
-            block = self.make.block(kind, self.headings.path, self._pieces(node, limit))
-            if block:
-                self.blocks.append(block)
+            mark = marks.get(around[0], "") if around else ""
+            if self._add(node, kind, limit, len(around), mark):
+                for item in around:
+                    marks.pop(item, None)  # what follows in it continues it
+
+    def _add(self, node: nodes.Element, kind: str, limit: int, level: int, mark: str) -> bool:
+        """The block that a node is; False where nothing of it is to be seen."""
+        if not isinstance(node, nodes.row):
+            pieces = list(self._pieces(node, limit))
+        else:
+            grid = self._grids.setdefault(id(node.parent.parent), Grid())
+            pieces, cells = self._row(node, grid, limit)
+            grid.end_row(kind == "column_names")
+        block = self.make.block(kind, self.headings.path, pieces, None, level, mark)
+        if block and kind == "table_row":
+            block = in_columns(block, cells, grid.names)
+        if block:
+            self.blocks.append(block)
+        return block is not None
+
+    def _row(self, row: nodes.row, grid: Grid, limit: int) -> tuple[list[Fragment], list[Cell]]:
+        """The texts of a row, with bars between its cells, and these cells."""
+        pieces: list[Fragment] = []
+        cells: list[Cell] = []
+
+        def add(cell: Cell, shown: list[Fragment]) -> None:
+            pieces.extend([Fragment(BETWEEN_CELLS, None)] * bool(pieces and shown) + shown)
+            cells.append(cell)
+
+        for entry in row.children:
+            assert isinstance(entry, nodes.entry)
+            cell, above = grid.add(1 + entry.get("morecols", 0), 1 + entry.get("morerows", 0))
+            cell.text = entry.astext()
+            for one in above:
+                add(one, [Fragment(one.text, None)])
+            add(cell, list(self._pieces(entry, limit)))
+        for one in grid.rest():
+            add(one, [Fragment(one.text, None)])
+        return pieces, cells
 
     def _pieces(self, node: nodes.Element, limit: int) -> Iterator[Fragment]:
         """The texts below `node` with their offsets, which are below `limit`."""
@@ -181,7 +227,7 @@ class _Walk:
         for leaf in node.findall(nodes.Text):
             if isinstance(leaf.parent, nodes.citation_reference | nodes.footnote_reference):
                 continue  # a raised number or label, no word of the sentence
-            if isinstance(node, nodes.row):
+            if isinstance(node, nodes.entry):
                 cell, paragraph = _around(leaf, nodes.entry), _around(leaf, nodes.TextElement)
                 if before and paragraph is not before[1]:
                     yield Fragment(BETWEEN_CELLS if cell is not before[0] else " ", None)
@@ -257,19 +303,41 @@ def _around(leaf: nodes.Node, kind: type[nodes.Element]) -> nodes.Node:
 
 
 def _kind(node: nodes.Element) -> str:
-    if isinstance(node, nodes.title) and isinstance(node.parent, nodes.section):
-        return "heading"
+    if isinstance(node, nodes.title) and isinstance(node.parent, nodes.section | nodes.table):
+        return "heading" if isinstance(node.parent, nodes.section) else "caption"
     if isinstance(node.parent, nodes.system_message):
         return "paragraph"
     if isinstance(node, nodes.literal_block | nodes.doctest_block):
         return "code"
     if isinstance(node, nodes.row):
-        return "table_header" if isinstance(node.parent, nodes.thead) else "table_row"
-    parent = node.parent
-    while parent is not None:
-        if isinstance(parent, nodes.list_item | nodes.definition_list_item):
-            return "list_item"
-        if isinstance(parent, nodes.block_quote):
-            return "quote"
-        parent = parent.parent
-    return "paragraph"
+        return "column_names" if isinstance(node.parent, nodes.thead) else "table_row"
+    return next((KINDS[type(one)] for one in _ancestors(node) if type(one) in KINDS), "paragraph")
+
+
+def _ancestors(node: nodes.Node) -> Iterator[nodes.Element]:
+    """What a node lies in, the innermost first."""
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+def _items(node: nodes.Element) -> list[int]:
+    """The ids of the list items around a node, the innermost first."""
+    return [id(one) for one in _ancestors(node) if isinstance(one, nodes.list_item)]
+
+
+def _marks(tree: nodes.document) -> dict[int, str]:
+    """The mark of each list item, by its id."""
+    numberings: dict[int, Numbering] = {}
+    marks = {}
+    for item in tree.findall(nodes.list_item):
+        numbering = numberings.setdefault(id(item.parent), _numbering(item.parent))
+        marks[id(item)] = numbering.next()
+    return marks
+
+
+def _numbering(items: nodes.Element) -> Numbering:
+    if not isinstance(items, nodes.enumerated_list):
+        return Numbering()
+    style = STYLES.get(items["enumtype"], "1")
+    return Numbering(style, items.get("start", 1), 1, items["prefix"], items["suffix"])

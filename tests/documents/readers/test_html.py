@@ -41,12 +41,16 @@ def test_each_visible_word_is_shown_once_and_no_chrome(template: str) -> None:
 
 
 TAGS = st.sampled_from(
-    "p div ul li table tr td pre h1 h2 b a title main nav script svg br x-y".split()
+    "p div ul ol li dl dt dd table thead tbody tr td th pre h1 h2 b a title main aside nav script"
+    " svg br x-y".split()
 )
 PIECES = st.one_of(
     TAGS.map("<{}>".format),
     TAGS.map("</{}>".format),
     TAGS.map("<{} />".format),
+    st.sampled_from(
+        ["<td rowspan=2>a", "<th colspan=2>b", "<td rowspan=3 colspan=2>", "<ol reversed>"]
+    ),
     st.sampled_from(
         ["&amp;", "&#x41;", "&nope;", "&", "<", "<!--", "-->", "<?x?>", "<![CDATA[x]]>"]
     ),
@@ -79,6 +83,12 @@ def test_a_page_that_is_all_navigation_still_gives_something() -> None:
 def test_an_article_keeps_its_own_header() -> None:
     page = "<header>Site</header><article><header><h1>Head</h1></header><p>Body</p></article>"
     assert shown(".html", page) == ["Head", "Body"]
+
+
+def test_an_aside_of_an_article_is_a_note_of_it() -> None:
+    page = "<aside>Site</aside><article><p>Body</p><aside><p>Note</p></aside></article>"
+    assert shown(".html", page) == ["Body", "Note"]
+    assert shown(".html", page.replace("<aside><p>", "<aside role=complementary><p>")) == ["Body"]
 
 
 @pytest.mark.parametrize(
@@ -154,4 +164,4 @@ def test_scripts_below_many_unclosed_paragraphs_stay_hidden() -> None:
 def test_the_head_of_a_table_is_a_kind_of_its_own(head: str) -> None:
     rows = "<tr><th>A</th><td>7 B</td></tr><tr><td>B</td><td>1 B</td></tr>"
     blocks = parse(".html", f"<table>{head}{rows}</table>").blocks
-    assert [block.kind for block in blocks] == ["table_header", "table_row", "table_row"]
+    assert [block.kind for block in blocks] == ["column_names", "table_row", "table_row"]

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
+from ragqa.documents.lists import BULLET, Items
 from ragqa.documents.readers.markdown import frontmatter
 from ragqa.documents.readers.markdown.links import link_targets
-from ragqa.documents.structure import BULLET, Cell, Items, in_columns
+from ragqa.documents.tables import Cell, in_columns
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
 
 if TYPE_CHECKING:

@@ -8,12 +8,17 @@ Markdown; `fragment_blocks` also serves HTML inside Markdown.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 
 from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath, spaced
+from ragqa.documents.lists import Numbering
+from ragqa.documents.readers.html.rows import Table
+from ragqa.documents.tables import Cell, in_columns
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 HIDDEN = {"script", "style", "noscript", "template", "svg", "iframe", "select", "button", "object"}
@@ -21,6 +26,7 @@ CHROME = {"nav", "footer", "aside", "form", "dialog", "menu"}
 CHROME_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary"}
 MAIN = {"main", "article"}
 SELF_CLOSING = {"p", "li", "dt", "dd", "tr", "td", "th", "option"}
+TERMS = {"dt": ("dt", "dd"), "dd": ("dt", "dd")}  # each of them ends the other, too
 VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "source", "col", "area", "base", "embed"}
 INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
@@ -30,13 +36,20 @@ INLINE = {
 }  # fmt: skip
 KINDS = {
     "li": "list_item",
-    "dd": "list_item",
+    "dt": "term",
+    "dd": "definition",
     "pre": "code",
+    "caption": "caption",
     "tr": "table_row",
     "blockquote": "quote",
 }
+LISTS = {"ul", "ol", "menu", "dir"}
+TABLE_PARTS = {"thead", "tbody", "tfoot"}
+ROW_ENDS = TABLE_PARTS | {"tr", "table"}  # tags at which a row ends, wherever it was left open
 HEADING = re.compile(r"h[1-6]")
 MAX_DEPTH = 500  # as browsers do: deeper elements are read, but not kept on the stack
+MAX_ROWS = 65534  # as browsers do: those that one cell fills
+NUMBER = re.compile(r"\s*([+-]?\d{1,9})")
 MAIN_SHARE = 0.25  # <main> holds the page when at least this share of the text is in it
 
 
@@ -77,6 +90,14 @@ def fragment_blocks(
     return [block for block, _ in page.blocks]
 
 
+class _Element(NamedTuple):
+    """An element that is open, with the items or the cells that it counts."""
+
+    name: str
+    is_skipped: bool
+    counts: Numbering | Table | None
+
+
 class _Page(HTMLParser):
     """Collects blocks; every tag that is not inline ends one."""
 
@@ -93,16 +114,24 @@ class _Page(HTMLParser):
         self.title: str | None = None
         self.heading: str | None = None
         self.keywords: tuple[str, ...] = ()
-        self._open: list[tuple[str, bool]] = []
+        self._open: list[_Element] = []
         self._pieces: list[Fragment] = []
-        self._cells: set[str] = set()  # kinds of the current table row's
+        self._item: tuple[Numbering, int] | None = None  # that the next block begins
+        self._backwards: list[tuple[int, Numbering, int]] = []  # blocks that begin items of such
+        self._loose = Table()  # of rows outside of a table
 
     def run(self, text: str) -> None:
         """Parse all of `text`."""
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self.feed(text)
         self.close()
+        self._end_row()
         self._flush()
+        for place, numbering, number in self._backwards:
+            block, is_main = self.blocks[place]
+            # All items are counted by now, as minus the number of the next one.
+            mark = numbering.mark_of(number - numbering.number)
+            self.blocks[place] = replace(block, mark=mark), is_main
 
     def main_blocks(self) -> list[Block]:
         """The blocks of <main> or <article> where they hold the page, else all."""
@@ -122,16 +151,27 @@ class _Page(HTMLParser):
         if tag == "br":
             self._pieces.append(Fragment("\n" if self._inside("pre") else " ", None))
         elif tag in ("td", "th"):
-            self._cell()
-            self._cells.add(tag)
+            self._begin_cell(tag, values)
         elif tag not in INLINE:
-            self._flush()
-        if tag == "tr":
-            self._cells.clear()
-        if tag in SELF_CLOSING and self._open and self._open[-1][0] == tag:
+            self._begin_block(tag)
+        if tag in SELF_CLOSING and self._open and self._open[-1].name in TERMS.get(tag, (tag,)):
             self._open.pop()  # old pages leave it to the next one to end it
+        if tag == "li":
+            self._begin_item(values)
         if tag not in VOID and (len(self._open) < MAX_DEPTH or tag in HIDDEN):
-            self._open.append((tag, self._is_skipped(tag, values)))
+            skipped = self._is_skipped(tag, values)
+            self._open.append(_Element(tag, skipped, _counter(tag, values)))
+
+    def _begin_block(self, tag: str) -> None:
+        """End what a block element ends: the text before it, a row."""
+        if tag in ROW_ENDS - {"table"}:
+            self._end_row()
+        self._flush()
+        if tag == "tr":
+            self._table.grid.begin_row()
+        elif tag in TABLE_PARTS:
+            self._table.grid.end_section()
+            self._close(TABLE_PARTS, "table")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """`<br/>` and such: nothing stays open."""
@@ -141,10 +181,14 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element of that name, and what was left open inside it."""
+        if tag in ROW_ENDS:
+            self._end_row()
         if tag not in INLINE:
             self._flush()
+        if tag == "li" or tag in LISTS:
+            self._item = None
         for depth in range(len(self._open) - 1, -1, -1):
-            name = self._open[depth][0]
+            name = self._open[depth].name
             if name == tag or (HEADING.fullmatch(name) and HEADING.fullmatch(tag)):
                 del self._open[depth:]
                 return
@@ -175,50 +219,144 @@ class _Page(HTMLParser):
         """`&#8212;`."""
         self.handle_entityref(f"#{name}")
 
-    def _cell(self) -> None:
+    def _close(self, names: set[str], limit: str) -> None:
+        """Close the innermost element of these names that stands within `limit`."""
+        for depth in range(len(self._open) - 1, -1, -1):
+            if self._open[depth].name in names:
+                del self._open[depth:]
+            if depth >= len(self._open) or self._open[depth].name == limit:
+                return
+
+    def _begin_item(self, values: dict[str, str | None]) -> None:
+        """An item of the innermost list begins."""
+        counters = (element.counts for element in reversed(self._open))
+        numbering = next((one for one in counters if isinstance(one, Numbering)), Numbering())
+        numbering.number = _number(values.get("value"), numbering.number)
+        self._item = numbering, numbering.number
+        numbering.number += numbering.step
+
+    @property
+    def _table(self) -> Table:
+        """The innermost one that is open."""
+        counters = (element.counts for element in reversed(self._open))
+        return next((one for one in counters if isinstance(one, Table)), self._loose)
+
+    def _begin_cell(self, tag: str, values: dict[str, str | None]) -> None:
         """A table cell begins: a bar between it and the one before."""
+        table = self._table
+        table.end_cell(self._pieces)
+        height = _number(values.get("rowspan"), 1) or MAX_ROWS  # 0: all that follow
+        cell, above = table.grid.add(_number(values.get("colspan"), 1), min(height, MAX_ROWS))
+        self._repeat(table, above)
+        self._bar()
+        table.begin_cell(cell, tag == "th", len(self._pieces))
+
+    def _repeat(self, table: Table, cells: list[Cell]) -> None:
+        """Cells from above count in this row, too."""
+        for cell in cells:
+            self._bar()
+            self._pieces.append(Fragment(cell.text, None))
+            table.repeat(cell)
+
+    def _bar(self) -> None:
         if any(piece.text.strip() for piece in self._pieces):
             self._pieces.append(Fragment(BETWEEN_CELLS, None))
         else:
             self._pieces = []
+
+    def _end_row(self) -> None:
+        """The row, if one is open, is complete: now its kind is known, and its columns."""
+        table = self._table
+        if not table.grid.is_open:
+            return
+        table.end_cell(self._pieces)
+        if self._pieces:
+            self._repeat(table, table.grid.rest())
+        self._flush()
+        is_head = table.is_head or self._inside("thead")
+        for place, cells in table.end_row(is_head):
+            row, is_main = self.blocks[place]
+            if is_head:
+                row = replace(row, kind="column_names")
+            self.blocks[place] = (
+                in_columns(row, [] if is_head else cells, table.grid.names),
+                is_main,
+            )
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self.base + self._line_starts[line - 1] + column
 
     def _is_skipped(self, tag: str, attrs: dict[str, str | None]) -> bool:
-        if tag in self.skipped or "hidden" in attrs:
+        is_note = tag == "aside" and self._inside(*MAIN)
+        if (tag in self.skipped and not is_note) or "hidden" in attrs:
             return True
         if self.skipped is HIDDEN:
             return False
-        site_header = tag == "header" and not any(name in MAIN for name, _ in self._open)
+        site_header = tag == "header" and not self._inside(*MAIN)
         return site_header or (attrs.get("role") or "").lower() in CHROME_ROLES
 
     def _hidden(self) -> bool:
-        return any(skipped for _, skipped in self._open)
+        return any(element.is_skipped for element in self._open)
 
     def _inside(self, *tags: str) -> bool:
-        return any(name in tags for name, _ in self._open)
+        return any(element.name in tags for element in self._open)
 
     def _flush(self) -> None:
         """End the current block."""
         pieces, self._pieces = self._pieces, []
         if not pieces:
             return
-        names = [name for name, _ in self._open]
+        names = [element.name for element in self._open]
         if "title" in names:
             self.title = self.title or "".join(piece.text for piece in pieces).strip() or None
             return
         heading = next((name for name in reversed(names) if HEADING.fullmatch(name)), None)
         kind = next((KINDS[name] for name in reversed(names) if name in KINDS), "paragraph")
-        if kind == "table_row" and ("thead" in names or self._cells == {"th"}):
-            kind = "table_header"
         if heading:
             kind = "heading"
             shown = self.make.block(kind, (), pieces)
             if shown:
                 self.headings.enter(int(heading[1]), shown.text)
                 self.heading = self.heading or (shown.text if heading == "h1" else None)
-        block = self.make.block(kind, self.above + self.headings.path, pieces)
+        block = self._block(kind, pieces, names)
+        if "tr" in names:
+            place = len(self.blocks) if block and kind == "table_row" else None
+            self._table.end_text(pieces, place)
         if block:
             self.blocks.append((block, any(name in MAIN for name in names)))
+
+    def _block(self, kind: str, pieces: list[Fragment], names: list[str]) -> Block | None:
+        """A block at its place among the items of lists."""
+        level, mark, item = 0, "", None
+        if "li" in names:
+            level = max(1, sum(name in LISTS for name in names))
+            item = self._item
+            mark = item[0].mark_of(item[1]) if item else ""
+        block = self.make.block(kind, self.above + self.headings.path, pieces, None, level, mark)
+        if block and item:
+            self._item = None
+            if item[0].counts_items:
+                self._backwards.append((len(self.blocks), *item))
+        return block
+
+
+def _counter(tag: str, values: dict[str, str | None]) -> Numbering | Table | None:
+    """What counts the items or the cells of an element."""
+    if tag == "table":
+        return Table()
+    if tag != "ol":
+        return Numbering() if tag in LISTS else None
+    style = values.get("type") or "1"
+    style = style if style in ("a", "A", "i", "I") else "1"
+    if "reversed" not in values:
+        return Numbering(style, _number(values.get("start"), 1))
+    if "start" in values:
+        return Numbering(style, _number(values["start"], 1), -1)
+    return Numbering(style, 0, -1, counts_items=True)
+
+
+def _number(text: str | None, default: int) -> int:
+    """The number that an attribute begins with."""
+    found = NUMBER.match(text or "")
+    return int(found[1]) if found else default
