@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ragqa.answering.pieces import Piece, Source
-from ragqa.answering.verdicts import Judge, Quote, quote_at
+from ragqa.answering.verdicts import Judge, Quote, quotes_of, quotes_with
 from ragqa.documents.base import ExtractedText
-from ragqa.records import Citation, Sentence
+from ragqa.records import Citation, Sentence, Support
 from ragqa.text.sentences import OWN_MARKER, words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
@@ -58,6 +58,17 @@ class Citer:
     def _judge(self) -> Judge:
         return Judge(self._sources)
 
+    @cached_property
+    def _quotes(self) -> list[Quote]:
+        return quotes_of(self._sources)
+
+    def _judged(self, sentence: str, named: set[int]) -> tuple[Support, list[Quote]]:
+        """The verdict and its quotes: a document's own words are looked up, a model's judged."""
+        if self._model_wrote:
+            return self._judge.judge(sentence, named)
+        quotes = quotes_with(sentence, self._quotes)
+        return "supported" if quotes else "unsupported", quotes
+
     def add(self, raw: str) -> Sentence | None:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
         named, invented = own_numbers(raw, len(self._sources)) if self._model_wrote else (set(), 0)
@@ -69,14 +80,14 @@ class Citer:
             self.repeated += 1
             return None
         self._seen.add(key)
-        verdict, quotes = self._judge.judge(plain, named)
+        verdict, quotes = self._judged(plain, named)
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         numbers = tuple(_number(quote, self._texts, self.citations) for quote in quotes)
         return Sentence(_marked(plain, numbers), verdict, numbers)
 
     def add_quote(self, text: str, index: int, piece: Piece) -> Sentence:
         """Words of a source, cited by the piece of it that they stand in."""
-        quote = quote_at(index, piece.hit, piece.block, piece.first, piece.last, "")
+        quote = Quote(index, piece.hit, piece.block, piece.first, piece.last)
         numbers = (_number(quote, self._texts, self.citations),)
         return Sentence(_marked(OWN_MARKER.sub("", text), numbers), "supported", numbers)
 

@@ -13,7 +13,7 @@ import pytest
 
 from ragqa.answering.citations import MARKER
 from ragqa.answering.pieces import sources_of
-from ragqa.answering.verdicts import Judge
+from ragqa.answering.verdicts import Judge, quotes_of, quotes_with
 from ragqa.records import Hit
 from ragqa.text.sentences import is_negated, sentence_spans
 from tests.hits import LLAMA_NOTE as NOTE
@@ -86,6 +86,49 @@ def test_headings_alone_support_nothing() -> None:
 
 def test_without_hits_nothing_is_supported() -> None:
     assert Judge([]).judge("Llama 2 has 7 billion parameters.") == ("unsupported", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("The model trains on books.", "The model was trained on books."),
+        ("The model trains on books.", "The models are training on a book."),
+        ("It is the best tool for studies.", "It is a better tool for a study."),
+        ("It was ﬁne­tuned on news.", "It was fine-tuned on news."),
+        ("It was ﬁne­tuned on news.", "Finetuning was on news."),
+        ("Pre-training took 8 days.", "Pretraining takes 8 days."),
+        ("It has ５１２ tokens.", "It has 512 tokens."),
+        ("LLMs hallucinate names.", "An LLM hallucinates names."),
+    ],
+)
+def test_another_form_of_a_word_says_the_same(text: str, sentence: str) -> None:
+    assert _support(sentence, f"# T\n\n{text}\n") == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("The internet router is grey.", "The internal router is grey."),
+        ("The generator costs 9 euros.", "The generation costs 9 euros."),
+        ("The universe is old.", "The university is old."),
+        ("The international office is closed.", "The internal office is closed."),
+        ("The company was found in April.", "The company was founded in April."),
+        ("It has 10²³ stars.", "It has 1023 stars."),
+    ],
+)
+def test_a_word_that_begins_alike_says_something_else(text: str, sentence: str) -> None:
+    assert _support(sentence, f"# T\n\n{text}\n") != "supported"
+
+
+def test_a_documents_own_sentence_is_found_word_for_word() -> None:
+    quotes = quotes_of(sources_in("# T\n\nGold is soft. It is soft [3].\n", "/a.md"))
+    quotes += quotes_of(sources_in("# T\n\nIt is soft.\n\nIt is softer.\n", "/b.md"))
+    found = quotes_with("It is ｓｏｆｔ.", quotes)
+    assert [(quote.hit.path, quote.text) for quote in found] == [
+        ("/b.md", "It is soft."),
+        ("/a.md", "It is soft [3]."),
+    ]
+    assert quotes_with("It is hard.", quotes) == []
 
 
 def _sentences(hits: tuple[Hit, ...]) -> list[str]:
