@@ -341,12 +341,15 @@ class Collection:
     @contextmanager
     def _loading(self, embedder: Embedder, model: Generator | TokenModel | None) -> Iterator[None]:
         """Native code loads the models meanwhile; an error comes again where they are used."""
+        from ragqa.text import lemmas
+
         with ThreadPoolExecutor() as pool:
             pool.submit(embedder.load)
             if model and self.settings.answer_mode == "read":
                 pool.submit(cast("TokenModel", model).load, self._on_preparing)
             elif model:
                 pool.submit(model.load)
+                pool.submit(lemmas.load)  # for the verdicts on what it writes
             yield
 
     def _model(self) -> Any:

@@ -22,6 +22,7 @@ from ragqa.settings import NAMES
 from ragqa.store.answers import AnswerCache
 from ragqa.store.filters import Filter
 from ragqa.system.files import data_file
+from ragqa.text import lemmas
 
 SEED = 0  # of the generator, which decodes greedily
 # Where the index is stands elsewhere in a receipt; file sizes matter when it is made.
@@ -84,7 +85,7 @@ def settings_used(session: Session, strict: bool = False) -> dict[str, Any]:
 def runtimes() -> dict[str, str]:
     """What an answer's bytes may depend on besides models and settings."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in (*embedding.RUNTIMES, *generators.RUNTIMES):
+    for name in (*embedding.RUNTIMES, *generators.RUNTIMES, lemmas.TABLES):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -22,6 +22,21 @@ from ragqa.store.base import Snapshot
 from tests.conftest import CORPUS
 from tests.fakes import FakeEmbedder
 
+LLAMA_NOTE = """---
+title: Llama
+---
+# Llama
+
+Intro text about herds.
+
+## Sizes
+
+Llama 2 has **7 billion** parameters. It was released by Meta in July 2023.
+
+The photo app was founded in February and bought by Facebook in April.
+MMLU holds 15,908 questions from 57 subjects. It is open to everyone.
+"""
+
 
 def hits_of(
     text: str | bytes,

@@ -12,6 +12,7 @@ import ragqa
 from ragqa import api, pipeline
 from ragqa.errors import NoIndexError, UsageError
 from tests.conftest import Result
+from tests.fakes import FakeGenerator
 from tests.programs import (
     ANSWER,
     BREAD_QUESTION,
@@ -47,6 +48,18 @@ def test_index_search_ask(collection: api.Collection, notes: Path) -> None:
     assert (answer.state, answer.text) == ("answered", ANSWER)
     assert answer.citations[0].path == str(notes / "perplexity.md")
     assert collection.ask(NOWHERE).state == "not_in_documents"
+
+
+@pytest.mark.parametrize(("mode", "loads"), [("generate", 1), ("read", 0), ("extract", 0)])
+def test_the_tables_of_lemmas_are_loaded_where_a_model_writes(
+    collection: api.Collection, monkeypatch: pytest.MonkeyPatch, mode: str, loads: int
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr("ragqa.text.lemmas.load", lambda: done.append(mode))
+    monkeypatch.setattr("ragqa.generators.load_generator", lambda *_: FakeGenerator("Bread."))
+    asking = api.open_collection(collection.directory, answer=mode)
+    with asking.session():
+        assert len(done) == loads
 
 
 def test_it_is_what_the_commands_say(

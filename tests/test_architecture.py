@@ -17,7 +17,7 @@ PACKAGE = ROOT / "ragqa"
 MAX_FILES, MAX_LINES, MAX_BODY = 14, 400, 60
 HEAVY = (
     "torch", "sentence_transformers", "onnxruntime", "tokenizers", "transformers", "faiss",
-    "llama_cpp", "scipy", "sklearn",
+    "llama_cpp", "scipy", "sklearn", "simplemma",
 )  # fmt: skip
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -89,3 +89,20 @@ def test_importing_every_module_loads_no_heavy_library() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_an_answer_in_the_documents_words_loads_no_tables_of_lemmas() -> None:
+    script = (
+        "import sys, ragqa.pipeline\n"
+        "from ragqa.answering.citations import Citer\n"
+        "from tests.hits import LLAMA_NOTE, sources_in\n"
+        "sources, said = sources_in(LLAMA_NOTE), 'MMLU holds 15,908 questions from 57 subjects.'\n"
+        "quoting, judging = (Citer(sources, {}, writes) for writes in (False, True))\n"
+        "made = quoting.add(said), quoting.add_quote(said, 0, sources[0].pieces[0])\n"
+        "print(*(one.support for one in made), 'simplemma' in sys.modules)\n"
+        "print(judging.add(said).support, 'simplemma' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["supported", "supported", "False", "supported", "True"]

@@ -84,7 +84,7 @@ def test_settings_mean_the_same_in_another_folder(tmp_path: Path) -> None:
 
 def test_the_versions_that_matter() -> None:
     found = runtimes()
-    assert {"python", "machine", "onnxruntime", "llama-cpp-python"} <= set(found)
+    assert {"python", "machine", "onnxruntime", "llama-cpp-python", "simplemma"} <= set(found)
     assert all(isinstance(text, str) and text for text in found.values())
 
 

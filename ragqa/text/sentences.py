@@ -113,14 +113,16 @@ def numbers_of(text: str) -> set[str]:
 
 
 def names_of(text: str) -> frozenset[str]:
-    """The stems of words with a capital letter; those at the start of a sentence need two."""
-    names = []
+    """The stems of the names in a text."""
+    return frozenset(stem for word in capitalised(text) for stem in stems_of(word))
+
+
+def capitalised(text: str) -> Iterator[str]:
+    """The words with a capital letter; those at the start of a sentence need two."""
     for first, last in sentence_spans(text):
         for number, match in enumerate(WORD.finditer(text, first, last)):
-            capitals = sum(map(str.isupper, match[0]))
-            if capitals > (number == 0):
-                names += stems_of(match[0])
-    return frozenset(names)
+            if sum(map(str.isupper, match[0])) > (number == 0):
+                yield match[0]
 
 
 def is_negated(text: str) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.answering.citations import quotes_of
 from ragqa.answering.pieces import Source, joined, sources_of
 from ragqa.answering.prompt import passage_text
+from ragqa.answering.verdicts import quotes_of
 from tests.hits import corpus_hits, hits_of, ranked_in, sources_in
 
 

@@ -135,7 +135,7 @@ def test_the_choice_does_not_depend_on_the_seed_of_hashes() -> None:
     script = (
         "from tests.answering.test_sentence_ranking import *; from tests.hits import corpus_hits\n"
         "hits = [h for _, hits in list(corpus_hits().values())[:5] for h in hits]\n"
-        "from ragqa.answering.citations import Judge\n"
+        "from ragqa.answering.verdicts import Judge\n"
         "from ragqa.answering.pieces import sources_of\n"
         "question = 'how do models hide the text of large tokens and what size has attention'\n"
         "found = best_sentences(ranked_in(question, hits), 9)\n"
