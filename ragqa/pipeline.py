@@ -26,6 +26,7 @@ from ragqa.records import Answer, GivenText, Hit, IndexReport
 from ragqa.retrieval.given import hits_of_texts
 from ragqa.retrieval.hybrid import retrieve
 from ragqa.retrieval.rerankers.base import Reranker
+from ragqa.retrieval.whole_units import with_whole_units
 from ragqa.settings import Settings
 from ragqa.store.answers import AnswerCache, digests_of
 from ragqa.store.base import Index, PassageIds, Snapshot, Writer
@@ -119,6 +120,10 @@ class Session:
             query, self.embedder, self.snapshot, self.k, self.allowed, reranker=self.reranker
         )
 
+    def units(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with their units whole."""
+        return with_whole_units(hits, self.snapshot) if self.snapshot else list(hits)
+
     def assess(
         self, query: Query, hits: Sequence[Hit], done: Callable[[str], None] = lambda stage: None
     ) -> Evidence:
@@ -147,7 +152,7 @@ def ask(
     if kept and (known := kept.find(question)):
         return _given_again(known, session, heard, clock)
     query = session.query(question)
-    hits = [*hits_of_texts(query, given, session.embedder), *session.search(query)]
+    hits = [*hits_of_texts(query, given, session.embedder), *session.units(session.search(query))]
     clock.lap("retrieve")
     files = digests_of(hit.path for hit in hits) if kept else {}
     answer = _answer(query, hits, given, session, heard, clock)
@@ -187,6 +192,7 @@ def _answer(
         answer,
         state=made.state,
         sentences=made.sentences,
+        short=made.short,
         prompt=made.prompt,
         citations=tuple(made.citer.citations),
         removed=made.citer.removed,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 State = Literal["answered", "not_in_documents", "unsupported"]
 Support = Literal["supported", "partly", "unsupported"]
 BETWEEN_CELLS, EMPTY_CELL = " | ", "–"  # in the text of a row of a table; of its head alone
-LIST_MARK = "- "  # how a sentence of an answer begins that is an item of a list
+SentenceKind = Literal["text", "item", "row", "code", "heading", "lead", "more"]
+LIST_MARK, INDENT = "- ", "  "  # how an item of a list begins, and those of a list in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ class GivenText:
 class Citation:
     """The quote in a file that supports a sentence.
 
-    `quote` is the slice `[start_char:end_char]` of the file's decoded text, within one block;
+    `quote` is the slice `[start_char:end_char]` of the file's decoded text, within one unit;
     `quote_text` is what a person would see of it.
     """
 
@@ -232,16 +233,30 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer with the verdict on it and the numbers of its citations."""
+    """A sentence, item, row or piece of code of an answer, with the verdict on it.
+
+    `citations` are the numbers of its sources. `gap` is what stands between it and what is before
+    it. `mark` and `level` are those of an item (see `Block`), `cells` column and value of each
+    cell of a row. A heading and a lead stand above what they name or introduce; `more` says how
+    many items of a long list are not shown.
+    """
 
     text: str
     support: Support
     citations: tuple[int, ...] = ()
+    kind: SentenceKind = "text"
+    gap: str = " "
+    mark: str = ""
+    level: int = 0
+    cells: tuple[tuple[str, str], ...] = ()
 
     @property
-    def gap(self) -> str:
-        """What stands between it and the sentence before: an item of a list has its own line."""
-        return "\n" if self.text.startswith(LIST_MARK) else " "
+    def line(self) -> str:
+        """The text behind its mark, as far in as it is nested."""
+        indent = INDENT * max(self.level - 1, 0)
+        mark = self.mark or (LIST_MARK.strip() if self.kind == "row" else "")
+        text = self.text.replace("\n", f"\n{indent}")
+        return f"{indent}{mark} {text}" if mark else f"{indent}{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +283,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The sentences joined, citation markers in them."""
-        return "".join(one.gap * (n > 0) + one.text for n, one in enumerate(self.sentences))
+        return "".join(one.gap * (n > 0) + one.line for n, one in enumerate(self.sentences))
 
 
 @dataclass(frozen=True, slots=True)

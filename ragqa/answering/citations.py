@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ragqa.answering.pieces import Piece, Source
-from ragqa.answering.verdicts import Judge, Quote, quotes_of, quotes_with
+from ragqa.answering.pieces import Source
+from ragqa.answering.units import Slice
+from ragqa.answering.verdicts import Judge, Quote
 from ragqa.documents.base import ExtractedText
-from ragqa.records import Citation, Sentence, Support
-from ragqa.text.sentences import OWN_MARKER, words_of
+from ragqa.records import Citation, Sentence
+from ragqa.text.sentences import words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
@@ -37,42 +38,24 @@ class FileText:
 
 
 class Citer:
-    """Takes the sentences of an answer one by one and collects their citations.
+    """Takes the sentences of an answer one by one and collects their citations."""
 
-    `model_wrote` is False for sentences taken from the documents: what looks like a citation
-    number in them is the document's own, neither a signal nor an invention.
-    """
-
-    def __init__(
-        self, sources: Sequence[Source], texts: Mapping[str, FileText], model_wrote: bool = True
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], texts: Mapping[str, FileText]) -> None:
         self.citations: list[Citation] = []
         self.removed = 0  # citation numbers that the model invented
         self.repeated = 0  # sentences that it said before
         self._sources = sources
         self._texts = texts
-        self._model_wrote = model_wrote
         self._seen: set[str] = set()
 
     @cached_property
     def _judge(self) -> Judge:
         return Judge(self._sources)
 
-    @cached_property
-    def _quotes(self) -> list[Quote]:
-        return quotes_of(self._sources)
-
-    def _judged(self, sentence: str, named: set[int]) -> tuple[Support, list[Quote]]:
-        """The verdict and its quotes: a document's own words are looked up, a model's judged."""
-        if self._model_wrote:
-            return self._judge.judge(sentence, named)
-        quotes = quotes_with(sentence, self._quotes)
-        return "supported" if quotes else "unsupported", quotes
-
     def add(self, raw: str) -> Sentence | None:
         """The sentence with its verdict and markers; None for a repeated or empty one."""
-        named, invented = own_numbers(raw, len(self._sources)) if self._model_wrote else (set(), 0)
-        plain = (MARKER if self._model_wrote else OWN_MARKER).sub("", raw).strip()
+        named, invented = own_numbers(raw, len(self._sources))
+        plain = MARKER.sub("", raw).strip()
         key = " ".join(words_of(plain))
         if not plain or not any(char.isalnum() for char in plain):
             return None
@@ -80,16 +63,29 @@ class Citer:
             self.repeated += 1
             return None
         self._seen.add(key)
-        verdict, quotes = self._judged(plain, named)
+        verdict, quotes = self._judge.judge(plain, named)
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
-        numbers = tuple(_number(quote, self._texts, self.citations) for quote in quotes)
-        return Sentence(_marked(plain, numbers), verdict, numbers)
+        made = [citation_of(quote, self._file_of(quote)) for quote in quotes]
+        numbers = tuple(map(self._number, made))
+        return Sentence(marked(plain, numbers), verdict, numbers)
 
-    def add_quote(self, text: str, index: int, piece: Piece) -> Sentence:
-        """Words of a source, cited by the piece of it that they stand in."""
-        quote = Quote(index, piece.hit, piece.block, piece.first, piece.last)
-        numbers = (_number(quote, self._texts, self.citations),)
-        return Sentence(_marked(OWN_MARKER.sub("", text), numbers), "supported", numbers)
+    def cite(self, slices: Sequence[Slice]) -> tuple[int, ...]:
+        """The numbers of the citations for neighbouring slices of a unit: mostly one for all."""
+        file = self._file_of(slices[0])
+        together = joined(slices, file)
+        made = [together] if together else [citation_of(one, file) for one in slices]
+        return tuple(dict.fromkeys(self._number(one) for one in made))
+
+    def _file_of(self, one: Slice | Quote) -> FileText:
+        return self._texts.get(one.hit.path, FileText(None, True))
+
+    def _number(self, made: Citation) -> int:
+        """The number of a citation, a new one where it is new."""
+        for known in self.citations:
+            if replace(known, number=0) == made:
+                return known.number
+        self.citations.append(replace(made, number=len(self.citations) + 1))
+        return len(self.citations)
 
 
 def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:
@@ -102,7 +98,7 @@ def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:
     return {n - 1 for n in numbers if 1 <= n <= count}, sum(not 1 <= n <= count for n in numbers)
 
 
-def _marked(sentence: str, numbers: Sequence[int]) -> str:
+def marked(sentence: str, numbers: Sequence[int]) -> str:
     """The sentence with its citation markers before the final punctuation."""
     if not numbers:
         return sentence
@@ -112,62 +108,54 @@ def _marked(sentence: str, numbers: Sequence[int]) -> str:
     return sentence[:at].rstrip() + marks + sentence[at:]
 
 
-def _number(quote: Quote, texts: Mapping[str, FileText], citations: list[Citation]) -> int:
-    """The number of the citation for a quote, a new one where needed."""
-    made = citation_of(quote, texts.get(quote.hit.path, FileText(None, True)))
-    for i, citation in enumerate(citations):
-        if replace(citation, number=0) == made:
-            return citation.number
-        if joined := _joined(citation, made, quote):
-            citations[i] = joined
-            return citation.number
-    citations.append(replace(made, number=len(citations) + 1))
-    return len(citations)
-
-
-def _joined(earlier: Citation, later: Citation, quote: Quote) -> Citation | None:
-    """One citation for two neighbouring sentences of a block; None when they are none."""
-    gap = quote.block.text[quote.first - 1 : quote.first]
-    text = f"{earlier.quote_text}{gap}{later.quote_text}"
-    between = later.start_char - earlier.end_char
-    if earlier.path != later.path or not 0 <= between <= len(quote.block.source):
-        return None
-    if not gap.isspace() or not quote.block.text[: quote.last].endswith(text):
-        return None
-    block_start = later.start_char - quote.block.source_span(quote.first, quote.last)[0]
-    source = quote.block.source
-    return replace(
-        earlier,
-        end_line=later.end_line,
-        end_char=later.end_char,
-        quote=source[earlier.start_char - block_start : later.end_char - block_start],
-        quote_text=text,
-    )
-
-
-def citation_of(quote: Quote, file: FileText) -> Citation:
-    """The citation for a quote, found again in the file's present text."""
-    block, text = quote.block, file.of_page(quote.block.page)
-    begin, end = block.source_span(quote.first, quote.last)
-    slice_ = block.source[begin:end]
-    start = _locate(slice_, block.start + begin, text)
+def citation_of(one: Slice | Quote, file: FileText) -> Citation:
+    """The citation for a slice of a block, found again in the file's present text."""
+    block, text = one.block, file.of_page(one.block.page)
+    begin, end = block.source_span(one.first, one.last)
+    quote = block.source[begin:end]
+    start = _locate(quote, block.start + begin, text)
     line = block.line + block.source.count("\n", 0, begin)
     if start != block.start + begin and text is not None:
         line = text.count("\n", 0, start) + 1
+    return _citation(one, file, (start, line), quote, one.text)
+
+
+def joined(slices: Sequence[Slice], file: FileText) -> Citation | None:
+    """One citation from the first slice to the last; None where the file does not have them so."""
+    first, last = slices[0], slices[-1]
+    text = file.of_page(first.block.page)
+    start = first.block.start + first.block.source_span(first.first, first.last)[0]
+    end = last.block.start + last.block.source_span(last.first, last.last)[1]
+    if text is None or not all(_is_in_place(one, text) for one in slices):
+        return None
+    shown = "\n".join(one.text for one in slices)
+    line = text.count("\n", 0, start) + 1
+    return _citation(first, file, (start, line), text[start:end], shown)
+
+
+def _is_in_place(one: Slice, text: str) -> bool:
+    begin, end = one.block.source_span(one.first, one.last)
+    return text.startswith(one.block.source[begin:end], one.block.start + begin)
+
+
+def _citation(
+    one: Slice | Quote, file: FileText, at: tuple[int, int], quote: str, shown: str
+) -> Citation:
+    start, line = at
     return Citation(
         number=0,
-        path=quote.hit.path,
-        title=quote.hit.document_title,
-        headings=quote.hit.passage.headings,
+        path=one.hit.path,
+        title=one.hit.document_title,
+        headings=one.block.headings,
         start_line=line,
-        end_line=line + slice_.count("\n"),
+        end_line=line + quote.count("\n"),
         start_char=start,
-        end_char=start + len(slice_),
-        page=quote.hit.passage.page,
-        quote=slice_,
-        quote_text=quote.text,
+        end_char=start + len(quote),
+        page=one.block.page,
+        quote=quote,
+        quote_text=shown,
         stale=file.changed,
-        also_in=quote.hit.also_in,
+        also_in=one.hit.also_in,
     )
 
 

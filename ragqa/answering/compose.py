@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Stream
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,29 +17,25 @@ from typing import NamedTuple
 
 from ragqa.answering.citations import Citer, FileText
 from ragqa.answering.confidence import Signals, confidence, coverage, has_names, nearest
+from ragqa.answering.excerpts import sentences_of
 from ragqa.answering.pieces import Source, sources_of
 from ragqa.answering.prompt import REFUSAL, build_prompt
-from ragqa.answering.sentence_ranking import (
-    Ranked,
-    best_sentences,
-    list_around,
-    list_below_heading,
-    rank_sentences,
-)
+from ragqa.answering.selection import Excerpt, select
 from ragqa.answering.span_reader import Reading, read
+from ragqa.answering.unit_ranking import RankedUnit, rank_units
+from ragqa.answering.units import units_of
 from ragqa.documents import text_of
 from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError, ModelError
 from ragqa.generators.base import Generator, Message, TokenModel
 from ragqa.generators.thinking import without_thinking
 from ragqa.query import Query
-from ragqa.records import LIST_MARK, GivenText, Hit, Sentence, State
-from ragqa.text.injection import without_invisible
+from ragqa.records import GivenText, Hit, Sentence, State
 from ragqa.text.sentences import stream_sentences
 
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
 BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
-DISAGREES = "The documents disagree: "
+DISAGREES = "The documents disagree:"
 HOW = re.compile(r"\W*how\b", re.I)
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
@@ -57,7 +53,7 @@ class Evidence(NamedTuple):
 
     query: Query
     sources: Sequence[Source]
-    ranked: Sequence[Ranked]
+    ranked: Sequence[RankedUnit]
     reading: Reading | None
     signals: Signals
 
@@ -76,10 +72,11 @@ def assess(
 ) -> Evidence:
     """Look through the hits for an answer; `done` is told of each stage but the last."""
     sources = sources_of(hits)
-    ranked = rank_sentences(query, sources, embedder)
+    ranked = rank_units(query, units_of(sources), embedder)
+    parts = sorted((part for one in ranked for part in one.parts), key=lambda one: -one.score)
     done("rank")
-    reading = read(query, ranked, span_model) if span_model else None
-    answering = reading.sentence if reading else ranked[0] if ranked else None
+    reading = read(query, parts, span_model) if span_model else None
+    answering = reading.part if reading else parts[0] if parts else None
     signals = Signals(
         nearest(hits),
         ranked[0].score if ranked else 0.0,
@@ -97,6 +94,7 @@ class Made(NamedTuple):
     citer: Citer
     sentences: tuple[Sentence, ...]
     prompt: str = ""
+    short: str | None = None
 
     @property
     def state(self) -> State:
@@ -130,55 +128,45 @@ def compose(
 
 
 def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) -> Made:
-    """An answer in the documents' own words: the ones that were read, or whole sentences.
+    """An answer in the documents' own words: units that answer, whole or the best of them.
 
-    Where another sentence has another value for the same, that is said as well.
+    Where another place has another value for the same, that is said as well.
     """
-    citer = Citer(evidence.sources, read_files(evidence.sources, given), model_wrote=False)
-    made = chain.from_iterable(_quoted(evidence, citer, progress))
-    return Made(citer, tuple(made))
-
-
-def _quoted(evidence: Evidence, citer: Citer, progress: Progress) -> Iterator[Iterable[Sentence]]:
-    def cited(text: str, one: Ranked) -> list[Sentence]:
-        """Words of a sentence, or the whole of it, cited by it."""
-        sentence = citer.add_quote(text, one.place, one.piece)
+    citer = Citer(evidence.sources, read_files(evidence.sources, given))
+    sentences: list[Sentence] = []
+    for sentence in _quoted(evidence, citer):
         progress.on_sentence(sentence)
-        return [sentence]
+        sentences.append(sentence)
+    return Made(citer, tuple(sentences), short=_short(evidence, citer))
 
-    if items := _listed(evidence):
-        yield from (cited(LIST_MARK + without_invisible(item.said), item) for item in items)
-        return
+
+def _quoted(evidence: Evidence, citer: Citer) -> Iterator[Sentence]:
+    """The sentences of what answers, or of the places that have different values for it."""
+    excerpts = _disagreeing(evidence)
+    if excerpts:
+        yield Sentence(DISAGREES, "supported", kind="lead", gap="")
+    else:
+        excerpts = select(evidence.query, evidence.ranked, evidence.reading)
+    for number, excerpt in enumerate(excerpts):
+        yield from sentences_of(excerpt, citer, is_first=number == 0)
+
+
+def _disagreeing(evidence: Evidence) -> list[Excerpt]:
+    """The parts of which each has another value for what is asked; none where they agree."""
     reading = evidence.reading
-    if reading and reading.is_short and evidence.query.asks_for_a_fact:
-        yield cited(reading.text, reading.sentence)
-        yield from (cited(DISAGREES + rival.text, rival.sentence) for rival in reading.rivals)
-        return
-    for one in _best(evidence):
-        shown = without_invisible(one.shown)
-        # The names of a table's columns stand in another row than its values.
-        yield cited(shown, one) if one.columns else _judged(iter([f"{shown}\n"]), citer, progress)
-
-
-def _best(evidence: Evidence) -> list[Ranked]:
-    """The sentences to show whole, best first; that there is an answer was decided before."""
-    best = best_sentences(evidence.ranked) or list(evidence.ranked[:1])
-    reading = evidence.reading
-    if reading and evidence.query.asks_for_a_fact and reading.sentence.stands_alone:
-        rest = [one for one in best if reading.sentence.said not in one.shown]
-        best = [reading.sentence, *rest]
-    return best[:1] if best[0].columns else best  # further rows are of other things
-
-
-def _listed(evidence: Evidence) -> list[Ranked]:
-    """The items of a list, where several things are asked for: it names them, or has the best."""
-    if not evidence.ranked or not evidence.query.asks_for_several:
+    if reading is None or not reading.rivals or not reading.is_short:
         return []
-    items = list_below_heading(evidence.query, evidence.ranked)
-    # "How do I reach Anna?" asks for one item of a list that nothing says it is asked for.
-    if not items and not HOW.match(evidence.query.text):
-        items = list_around(_best(evidence)[0], evidence.ranked)
-    return items if len(items) > 1 else []
+    parts = [reading.part, *(rival.part for rival in reading.rivals)]
+    return [Excerpt(one.unit, (one.part,)) for one in parts]
+
+
+def _short(evidence: Evidence, citer: Citer) -> str | None:
+    """The words that answer exactly, as they stand in a quote; None where there are no such."""
+    reading = evidence.reading
+    if reading is None or not (reading.is_short and evidence.query.asks_for_a_fact):
+        return None
+    quotes = (" ".join(citation.quote_text.split()) for citation in citer.citations)
+    return reading.text if any(reading.text in quote for quote in quotes) else None
 
 
 def _pieces(

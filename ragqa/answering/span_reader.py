@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.answering.sentence_ranking import Ranked
 from ragqa.answering.spans import Spans
+from ragqa.answering.unit_ranking import RankedPart
 from ragqa.generators.base import Scores, TokenModel
 from ragqa.query import Query
 from ragqa.text.injection import without_invisible
@@ -33,7 +33,7 @@ MAX_SHORT_WORDS, MAX_SHORT_SHARE = 10, 0.6
 # were searched for in an index, hold more that misleads than a few that come with the question.
 MIN_CHANCE, MIN_CHANCE_GIVEN = 0.8, 0.5
 FEW = 3  # passages
-RANK_WEIGHT = 10.0  # of a sentence's score beside the model's own (logits)
+RANK_WEIGHT = 5.0  # of a part's score beside the model's own (logits)
 LOOKAHEAD = 8  # tokens
 MAX_RIVALS = 2
 MIN_SAME, SAME_SHARE = 3, 0.75  # words of a sentence, and the share of them that a rival has
@@ -49,20 +49,20 @@ class Line(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """Another sentence that says the same of something else: "in 1998" beside "in 1999"."""
+    """Another part that says the same of something else: "in 1998" beside "in 1999"."""
 
-    sentence: Ranked
+    part: RankedPart
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the span reader found: `text` stands in `sentence`, where a line break may be a space.
+    """What the span reader found: `text` stands in `part`, where a line break may be a space.
 
     `passages` is how many there were to read. Probabilities are the model's own, not calibrated.
     """
 
-    sentence: Ranked
+    part: RankedPart
     text: str
     p_refused: float  # that the passages do not say it
     p_passage: float  # of the passage, among the passages
@@ -73,18 +73,18 @@ class Reading:
     @property
     def is_short(self) -> bool:
         """Whether it is a fact that is sure enough: a few words, not all of a sentence."""
-        words, of = len(self.text.split()), len(self.sentence.text.split())
+        words, of = len(self.text.split()), self.part.part.words
         is_fact = words <= MAX_SHORT_WORDS and words <= MAX_SHORT_SHARE * of
-        few = self.sentence.hit.is_given and self.passages <= FEW
+        few = self.part.hit.is_given and self.passages <= FEW
         least = MIN_CHANCE_GIVEN if few else MIN_CHANCE
         return is_fact and self.p_passage * self.p_span >= least
 
 
-def read(query: Query, ranked: Sequence[Ranked], model: TokenModel) -> Reading | None:
+def read(query: Query, ranked: Sequence[RankedPart], model: TokenModel) -> Reading | None:
     """The words that answer the question best; `p_refused` says how likely none does.
 
-    Reads the best of the `ranked` sentences, below the title of their passage, that the model has
-    room for. None where there is nothing to read, or the question takes all room.
+    Reads the best of the `ranked` parts, best first, below the title of their passage, that the
+    model has room for. None where there is nothing to read, or the question takes all room.
     """
     shown = _shown(ranked, query.text, model)
     if not shown:
@@ -95,20 +95,20 @@ def read(query: Query, ranked: Sequence[Ranked], model: TokenModel) -> Reading |
 
 
 def _read(
-    query: Query, ranked: Sequence[Ranked], shown: Sequence[Ranked], decoder: _Decoder
+    query: Query, ranked: Sequence[RankedPart], shown: Sequence[RankedPart], decoder: _Decoder
 ) -> Reading:
-    """What is read in the sentences that are shown."""
-    texts = [_one_line(sentence.text) for sentence in shown]
-    places = list(dict.fromkeys(sentence.place for sentence in shown))
-    numbers = [places.index(sentence.place) + 1 for sentence in shown]
+    """What is read in the parts that are shown."""
+    texts = [_one_line(one.part.text) for one in shown]
+    places = list(dict.fromkeys(one.place for one in shown))
+    numbers = [places.index(one.place) + 1 for one in shown]
     fits = [
-        RANK_WEIGHT * sentence.score - MISFIT * (not query.kind.is_in(text))
-        for sentence, text in zip(shown, texts, strict=True)
+        RANK_WEIGHT * one.score - MISFIT * (not query.kind.is_in(text))
+        for one, text in zip(shown, texts, strict=True)
     ]
     digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
     own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
-    of = len({sentence.place for sentence in ranked})
+    of = len({one.place for one in ranked})
     found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
     if not (found.is_short and query.asks_for_a_fact):
         return found
@@ -120,59 +120,62 @@ def _read(
     return replace(found, rivals=tuple(rivals))
 
 
-def _shown(ranked: Sequence[Ranked], question: str, model: TokenModel) -> list[Ranked]:
-    """The best sentences, in the order of the passages and of each passage's text.
+def _shown(ranked: Sequence[RankedPart], question: str, model: TokenModel) -> list[RankedPart]:
+    """The best parts, in the order of the passages and of each passage's text.
 
-    Those are left out with which prompt and answer would be longer than the model's context.
+    Those are left out with which prompt and answer would be longer than the model's context. It
+    has not learned to read code.
     """
     # A sentence may be nothing but the number of a source.
-    with_words = (one for one in ranked if any(map(str.isalnum, _one_line(one.text))))
+    readable = (
+        one
+        for one in ranked
+        if one.part.kind != "code" and any(map(str.isalnum, _one_line(one.part.text)))
+    )
     room = model.context_tokens - len(model.encode(prompt_end(question)))
     shown, longest = [], 0  # the answer may be a whole sentence
-    for sentence in islice(with_words, MAX_SENTENCES):
-        tokens = len(model.encode(f"{_title(sentence)}: {_one_line(sentence.said)}")) + SPARE_TOKENS
+    for one in islice(readable, MAX_SENTENCES):
+        line = f"{_title(one)}: {_one_line(one.part.said)}"
+        tokens = len(model.encode(line)) + SPARE_TOKENS
         if tokens + max(tokens, longest) <= room:
-            shown.append(sentence)
+            shown.append(one)
             room, longest = room - tokens, max(tokens, longest)
-    return sorted(shown, key=lambda one: (one.place, one.block.start, one.first))
+    return sorted(shown, key=lambda one: (one.place, one.order))
 
 
-def _lines(shown: Sequence[Ranked]) -> list[Line]:
+def _lines(shown: Sequence[RankedPart]) -> list[Line]:
     """A line for each passage, with its sentences."""
     lines = []
     for _, group in groupby(shown, key=lambda one: one.place):
-        sentences = list(group)
-        said = tuple(_one_line(sentence.said) for sentence in sentences)
-        lines.append(Line(_title(sentences[0]), said))
+        parts = list(group)
+        said = tuple(_one_line(one.part.said) for one in parts)
+        lines.append(Line(_title(parts[0]), said))
     return lines
 
 
-def may_disagree(query: Query, sentence: Ranked, said: str, other: Ranked) -> bool:
+def may_disagree(query: Query, part: RankedPart, said: str, other: RankedPart) -> bool:
     """Whether another sentence says what this one says, but for the words that are the answer.
 
     It must be of the same: have all that the question and this sentence have in common. Rows of
     tables are of other things each.
     """
-    if sentence.columns or other.columns:
+    if "row" in (part.part.kind, other.part.kind):
         return False
-    rest, theirs = set(stems_of(sentence.text)) - set(stems_of(said)), set(stems_of(other.text))
-    asked = set(query.stems) & set(stems_of(sentence.in_context))
+    ours, others = part.part.said, other.part.said
+    rest, theirs = set(stems_of(ours)) - set(stems_of(said)), set(stems_of(others))
+    asked = set(query.stems) & set(stems_of(part.in_context))
     return (
         len(rest) >= MIN_SAME
         and asked <= set(stems_of(other.in_context))
-        and is_negated(sentence.text) == is_negated(other.text)
+        and is_negated(ours) == is_negated(others)
         and not set(stems_of(said)) <= theirs
-        and (
-            _likeness(sentence, other) >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest)
-        )
+        and (_likeness(part, other) >= MIN_ALIKE or len(rest & theirs) >= SAME_SHARE * len(rest))
         and len(theirs) <= 2 * len(rest | set(stems_of(said)))
     )
 
 
-def _likeness(one: Ranked, other: Ranked) -> float:
-    """The cosine of two sentences."""
-    if one.vector is None or other.vector is None:
-        return 0.0
+def _likeness(one: RankedPart, other: RankedPart) -> float:
+    """The cosine of two parts."""
     return float(one.vector @ other.vector)
 
 
@@ -204,9 +207,9 @@ def prompt_end(question: str) -> str:
     return f"\n\nQuestion: {question}\n\nAnswer:\n"
 
 
-def _title(sentence: Ranked) -> str:
-    passage = sentence.hit.passage
-    names = (passage.title or sentence.hit.document_title, *passage.headings)
+def _title(one: RankedPart) -> str:
+    passage = one.hit.passage
+    names = (passage.title or one.hit.document_title, *one.unit.headings)
     return _one_line(" > ".join(dict.fromkeys(name for name in names if name)))
 
 

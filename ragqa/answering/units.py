@@ -43,6 +43,11 @@ class Part:
         return "\n".join(one.said for one in self.slices)
 
     @property
+    def text(self) -> str:
+        """What a person sees of it, on one line."""
+        return " ".join(one.text for one in self.slices)
+
+    @cached_property
     def words(self) -> int:
         """How many it has."""
         return len(self.said.split())
@@ -80,12 +85,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Unit:
-    """Parts with what introduces them; `place` is the hit's among the hits."""
+    """Parts with what introduces them; `place` is the hit's among the hits.
+
+    `orders` are sentences that give orders to whoever reads them: they were cut out.
+    """
 
     place: int
     hit: Hit
     lead: tuple[Piece, ...]
     parts: tuple[Part, ...]
+    orders: tuple[Piece, ...] = ()
 
     @property
     def start(self) -> int:
@@ -141,8 +150,9 @@ def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> 
     shown = [pieces for block, pieces in blocks if block.kind not in SILENT]
     leading = _count_leading([pieces[0].block for pieces in shown])
     lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
+    orders = [piece for pieces in shown for piece in pieces if piece.is_order]
     parts = tuple(_parts(shown[leading:]))
-    return Unit(place, hit, tuple(lead), parts) if parts else None
+    return Unit(place, hit, tuple(lead), parts, tuple(orders)) if parts else None
 
 
 def _count_leading(blocks: Sequence[Block]) -> int:

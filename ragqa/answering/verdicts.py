@@ -23,7 +23,6 @@ from ragqa.text.sentences import (
     is_number,
     numbers_of,
     split_sentences,
-    words_of,
 )
 
 # Share of a sentence's words (weighted) that a quote must have. On 1,170 labelled claims (of BEGIN,
@@ -97,21 +96,6 @@ def quotes_of(sources: Sequence[Source]) -> list[Quote]:
             for first, last in [*filter(None, kept), *pairs]:
                 quotes.append(Quote(index, source.hit, block, first, last))
     return quotes
-
-
-def quotes_with(sentence: str, quotes: Iterable[Quote]) -> list[Quote]:
-    """Where a document's own sentence stands, word for word: the first place, the shortest in its
-    block, and another file. No tables are needed for that.
-    """
-    wanted = _between_spaces(sentence)
-    holding = [quote for quote in quotes if wanted in _between_spaces(quote.words)]
-    holding.sort(key=lambda quote: len(quote.text))  # stable: the better passage stays first
-    others = (quote for quote in holding if quote.hit.path != holding[0].hit.path)
-    return [*holding[:1], *islice(others, MAX_CITATIONS - 1)]
-
-
-def _between_spaces(text: str) -> str:
-    return f" {' '.join(words_of(folded(text)))} "
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,154 @@
+"""Query + ranked units -> what is shown of them: the units that answer, whole or in parts.
+
+An answer is one unit or several, in the order of the documents. A list is shown whole where most of
+it is of the question, of a table the rows that are; a long paragraph is cut to its best sentences.
+Pure. Knows nothing of citations, or of how an answer is set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ragqa.answering.span_reader import Reading
+from ragqa.answering.unit_ranking import RankedPart, RankedUnit
+from ragqa.answering.units import Part, Unit
+from ragqa.documents.units import mark_kind
+from ragqa.query import Query
+from ragqa.text.sentences import stems_of
+
+# By how much less than the best a further unit, a sentence of one, an item, a row may score; the
+# share of a list's items from which on all of it is shown; the words of an answer, of a paragraph
+# that is shown whole, and of a list or table. From 375 questions on four folders of notes and
+# papers of everyday life: with twice the words, one answer in fifty more is complete.
+MARGIN, OF_TEXT, OF_LIST, OF_TABLE = 0.25, 0.3, 0.35, 0.1
+MOST_OF_LIST = 0.5
+MAX_WORDS, MAX_WHOLE, MAX_LIST = 90, 60, 200
+PRONOUN_START = re.compile(
+    r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
+)
+
+
+class Excerpt(NamedTuple):
+    """What is shown of a unit, below a heading where that says more than the question.
+
+    `left` are the items or rows of it that are too many to be shown.
+    """
+
+    unit: Unit
+    parts: tuple[Part, ...]
+    heading: str = ""
+    left: tuple[Part, ...] = ()
+
+    @property
+    def words(self) -> int:
+        """How many are shown."""
+        return sum(part.words for part in self.parts) + len(self.heading.split())
+
+
+def select(
+    query: Query, ranked: Sequence[RankedUnit], reading: Reading | None = None
+) -> list[Excerpt]:
+    """What answers best, in the order of the documents; nothing where there are no units."""
+    if not ranked:
+        return []
+    ordered = _with_reading_first(query, ranked, reading)
+    best = max(unit.score for unit in ranked)
+    chosen: list[Excerpt] = []
+    for one in ordered:
+        excerpt = _excerpt(query, one, best)
+        words = sum(earlier.words for earlier in chosen)
+        far = one.score < best - MARGIN or words + excerpt.words > MAX_WORDS
+        if chosen and (far or _is_said(excerpt, chosen)):
+            continue
+        chosen.append(excerpt)
+    return sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
+
+
+def _with_reading_first(
+    query: Query, ranked: Sequence[RankedUnit], reading: Reading | None
+) -> list[RankedUnit]:
+    """The units, the one first that holds the words which are the answer, where there are such."""
+    if reading is None or not (reading.is_short and query.asks_for_a_fact):
+        return list(ranked)
+    return sorted(ranked, key=lambda one: one.unit is not reading.part.unit)
+
+
+def _excerpt(query: Query, one: RankedUnit, best: float) -> Excerpt:
+    """What is to be shown of a unit."""
+    unit = one.unit
+    parts = _parts(one, best)
+    shown = _first_words(parts, MAX_LIST) if unit.is_list or unit.is_table else parts
+    return Excerpt(unit, shown, _heading(query, unit), tuple(parts[len(shown) :]))
+
+
+def _parts(one: RankedUnit, best: float) -> tuple[Part, ...]:
+    """The parts that are of the question, in their order."""
+    unit = one.unit
+    if len(one.parts) < 2:
+        return tuple(part.part for part in one.parts) or unit.parts
+    top = max(part.score for part in one.parts)
+    if unit.is_table:
+        least = max(top - OF_TABLE, best - MARGIN)
+        return tuple(row.part for row in one.parts if row.score >= min(least, top))
+    near = [
+        part for part in one.parts if part.score >= top - (OF_LIST if unit.is_list else OF_TEXT)
+    ]
+    if unit.is_list:
+        whole = is_numbered(unit) or len(near) >= MOST_OF_LIST * len(unit.parts)
+        return unit.parts if whole else tuple(part.part for part in near)
+    if sum(part.words for part in unit.parts) <= MAX_WHOLE:
+        return unit.parts
+    return _sentences(unit, near)
+
+
+def _sentences(unit: Unit, near: Sequence[RankedPart]) -> tuple[Part, ...]:
+    """The best sentences of a long paragraph, each with the one that its "it" is in."""
+    places = {id(part): place for place, part in enumerate(unit.parts)}
+    taken: set[int] = set()
+    for part in sorted(near, key=lambda one: -one.score):
+        place = places[id(part.part)]
+        wanted = {place, place - 1} if _leans(unit, place) else {place}
+        words = sum(unit.parts[number].words for number in taken | wanted)
+        if not taken or words <= MAX_WORDS:
+            taken |= wanted
+    return tuple(unit.parts[place] for place in sorted(taken))
+
+
+def _leans(unit: Unit, place: int) -> bool:
+    """Whether a sentence begins with a pronoun, and the one before stands in the same block."""
+    if place == 0 or not PRONOUN_START.match(unit.parts[place].said):
+        return False
+    before, own = unit.parts[place - 1].pieces[-1], unit.parts[place].pieces[0]
+    return before.block is own.block
+
+
+def is_numbered(unit: Unit) -> bool:
+    """Whether it is a list of steps."""
+    mark = unit.parts[0].pieces[0].block.mark
+    return unit.is_list and bool(mark) and mark_kind(mark) == "number"
+
+
+def _first_words(parts: Sequence[Part], most: int) -> tuple[Part, ...]:
+    """As many of the first parts as have at most so many words, and one at least."""
+    words = 0
+    for count, part in enumerate(parts):
+        words += part.words
+        if count and words > most:
+            return tuple(parts[:count])
+    return tuple(parts)
+
+
+def _heading(query: Query, unit: Unit) -> str:
+    """The heading above a unit, where it is not the title and says what the question does not."""
+    heading = unit.headings[-1] if unit.headings else ""
+    asked = set(query.stems)
+    says_more = not set(stems_of(heading)) <= asked
+    return heading if says_more and heading != unit.hit.document_title else ""
+
+
+def _is_said(excerpt: Excerpt, chosen: Iterable[Excerpt]) -> bool:
+    """Whether the words of an excerpt are shown already."""
+    said = {part.said for earlier in chosen for part in earlier.parts}
+    return all(part.said in said for part in excerpt.parts)
