@@ -17,6 +17,7 @@ from ragqa.records import Citation, Sentence, Support
 from ragqa.text.sentences import OWN_MARKER, words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
+ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
@@ -53,6 +54,7 @@ class Citer:
         self._texts = texts
         self._model_wrote = model_wrote
         self._seen: set[str] = set()
+        self._lead_in = ""  # to the items that the model writes next
 
     @cached_property
     def _judge(self) -> Judge:
@@ -65,7 +67,7 @@ class Citer:
     def _judged(self, sentence: str, named: set[int]) -> tuple[Support, list[Quote]]:
         """The verdict and its quotes: a document's own words are looked up, a model's judged."""
         if self._model_wrote:
-            return self._judge.judge(sentence, named)
+            return self._judge.judge(sentence, named, self._lead_in)
         quotes = quotes_with(sentence, self._quotes)
         return "supported" if quotes else "unsupported", quotes
 
@@ -80,7 +82,9 @@ class Citer:
             self.repeated += 1
             return None
         self._seen.add(key)
+        self._lead_in = self._lead_in if ITEM.match(plain) else ""
         verdict, quotes = self._judged(plain, named)
+        self._lead_in = plain if plain.endswith(":") else self._lead_in
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         numbers = tuple(_number(quote, self._texts, self.citations) for quote in quotes)
         return Sentence(_marked(plain, numbers), verdict, numbers)

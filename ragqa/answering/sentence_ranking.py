@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ragqa.answering.pieces import Piece, Source
+from ragqa.answering.pieces import IN_LISTS, Piece, Source
 from ragqa.answering.shortlist import SHORTLIST, Place, likely_cosines
 from ragqa.embedding.base import Embedder, Vectors
 from ragqa.query import Query
@@ -37,7 +37,6 @@ AROUND_TERM = " \t\n\"'`“”‘’«».,:;!?*_"
 GIVEN_BONUS = 0.6
 MIN_WORDS, MAX_WORDS = 4, 80
 MAX_ITEMS = 24  # of a list
-IN_LISTS = ("list_item", "code")
 LEAST_NAMED = 0.5  # of the words of a question, by the headings above a list
 MARGIN = 0.12  # a further sentence may score this much below the best one
 # Where a note names its sources: of no use as an answer.
