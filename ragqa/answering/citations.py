@@ -18,6 +18,7 @@ from ragqa.records import Citation, Sentence
 from ragqa.text.sentences import words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
+ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
@@ -47,6 +48,7 @@ class Citer:
         self._sources = sources
         self._texts = texts
         self._seen: set[str] = set()
+        self._lead_in = ""  # to the items that the model writes next
 
     @cached_property
     def _judge(self) -> Judge:
@@ -63,7 +65,9 @@ class Citer:
             self.repeated += 1
             return None
         self._seen.add(key)
-        verdict, quotes = self._judge.judge(plain, named)
+        self._lead_in = self._lead_in if ITEM.match(plain) else ""
+        verdict, quotes = self._judge.judge(plain, named, self._lead_in)
+        self._lead_in = plain if plain.endswith(":") else self._lead_in
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         made = [citation_of(quote, self._file_of(quote)) for quote in quotes]
         numbers = tuple(map(self._number, made))

@@ -11,7 +11,9 @@ from itertools import groupby
 
 from ragqa.records import Block, Hit
 from ragqa.text.injection import closes_passages, is_instruction, without_invisible
-from ragqa.text.sentences import sentence_spans
+from ragqa.text.sentences import sentence_spans, split_sentences
+
+IN_LISTS = ("list_item", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,23 @@ def joined(best: Hit, run: Sequence[Source]) -> Source:
     blocks = tuple(block for source in run for block in source.hit.passage.blocks)
     hit = replace(best, passage=replace(best.passage, blocks=blocks))
     return Source(hit, tuple(_judged(piece for source in run for piece in source.pieces)))
+
+
+def lead_in_of(block: Block, blocks: Sequence[Block]) -> str:
+    """What leads to the list, or the code, that a block of a passage is of; empty without one.
+
+    That is the nearest text that ends in a colon with only items and code between, else the heading
+    right above them. A heading that asks leads to answers, which mean what they say.
+    """
+    if block.kind not in IN_LISTS:
+        return ""
+    for earlier in reversed(blocks[: blocks.index(block)]):
+        if earlier.text.endswith(":"):
+            return split_sentences(earlier.text)[-1]
+        if earlier.kind not in IN_LISTS:
+            return ""
+    heading = block.headings[-1] if block.headings else ""
+    return "" if heading.endswith("?") else heading
 
 
 def _pieces(hit: Hit) -> Iterator[Piece]:

@@ -241,6 +241,19 @@ def test_every_quote_is_the_slice_of_its_file_and_within_a_block(data: st.DataOb
         )
 
 
+def test_items_that_a_model_writes_stand_below_its_own_lead_in() -> None:
+    text = "# T\n\nA metric should:\n\n- satisfy the triangle inequality\n- be symmetric\n"
+    item = "- satisfy the triangle inequality"
+    for before, support in (["A metric should:"], "supported"), (["A metric:"], "partly"):
+        citer = Citer(sources_in(text), {})
+        said = [citer.add(one) for one in (*before, item)]
+        assert said[-1] is not None and said[-1].support == support
+    citer = Citer(sources_in(text), {})
+    for one in ("A metric should:", "It has two.", item):
+        last = citer.add(one)
+    assert last is not None and last.support == "partly"
+
+
 def test_an_index_in_code_is_no_citation_number() -> None:
     text = "Here argv[1] holds the name and x[0] the first item."
     citer = Citer(sources_in(f"# A\n\n{text}\n"), {}, model_wrote=False)

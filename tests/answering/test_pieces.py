@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.answering.pieces import Source, joined, sources_of
+from ragqa.answering.pieces import Source, joined, lead_in_of, sources_of
 from ragqa.answering.prompt import passage_text
 from ragqa.answering.verdicts import quotes_of
 from tests.hits import corpus_hits, hits_of, ranked_in, sources_in
@@ -78,3 +78,13 @@ def test_of_the_notes_on_language_models_all_is_evidence_piece_by_piece() -> Non
             assert [block for block, _ in source.blocks] == list(blocks)
             assert [piece for _, pieces in source.blocks for piece in pieces] == list(source.pieces)
             assert all(piece.text in piece.block.text for piece in source.pieces)
+
+
+def test_the_lead_in_of_a_list_is_the_nearest() -> None:
+    text = "# T\n\n## Rules\n\n- zero\n\nTwo kinds. Never:\n\n- one\n- Always:\n- two\n\n"
+    text += "End.\n\n- three\n"
+    blocks = [block for hit in hits_of(text) for block in hit.passage.blocks]
+    found = {block.text: lead_in_of(block, blocks) for block in blocks}
+    assert {name: found[name] for name in ("zero", "one", "two", "three", "End.")} == {
+        "zero": "Rules", "one": "Never:", "two": "Always:", "three": "", "End.": "",
+    }  # fmt: skip

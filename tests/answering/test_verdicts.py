@@ -15,6 +15,7 @@ from ragqa.answering.citations import MARKER
 from ragqa.answering.pieces import sources_of
 from ragqa.answering.verdicts import Judge, quotes_of, quotes_with
 from ragqa.records import Hit
+from ragqa.text.senses import senses_of
 from ragqa.text.sentences import is_negated, sentence_spans
 from tests.hits import LLAMA_NOTE as NOTE
 from tests.hits import corpus_hits, sources_in
@@ -120,6 +121,70 @@ def test_a_word_that_begins_alike_says_something_else(text: str, sentence: str) 
     assert _support(sentence, f"# T\n\n{text}\n") != "supported"
 
 
+ITEM = "the triangle inequality holds"
+
+
+@pytest.mark.parametrize(
+    "lead_in",
+    [
+        "A metric should make sure of this:",
+        "What you might see:",
+        "If the light blinks:",
+        "Never rely on this:",
+        "Avoid:",
+        "Myths about metrics:",
+        "Distances are of two kinds. Some don't have it:",
+        "## Requirements",
+        "## Common misconceptions",
+    ],
+)
+@pytest.mark.parametrize("between", ["", "- another item\n", "```\ncode\n```\n\n"])
+def test_an_item_says_what_its_lead_in_makes_of_it(lead_in: str, between: str) -> None:
+    text = f"# T\n\nIntro.\n\n{lead_in}\n\n{between}- {ITEM}\n"
+    assert _support(f"The {ITEM[4:]}.", text) == "partly"
+
+
+@pytest.mark.parametrize("lead_in", ["It is known that:", "## Facts", "## What if it is not so?"])
+def test_an_item_below_a_plain_lead_in_is_a_fact(lead_in: str) -> None:
+    assert _support(f"The {ITEM[4:]}.", f"# T\n\n{lead_in}\n\n- {ITEM}\n") == "supported"
+
+
+@pytest.mark.parametrize(
+    ("lead_in", "sentence", "support"),
+    [
+        ("A metric should:", "A metric should satisfy the triangle inequality.", "supported"),
+        ("A metric should:", "A metric must satisfy the triangle inequality.", "supported"),
+        ("A metric should:", "It satisfies the triangle inequality.", "partly"),
+        ("A metric need not:", "A metric should satisfy the triangle inequality.", "partly"),
+        ("Do not:", "Do not satisfy the triangle inequality.", "supported"),
+        ("Advantages:", "A drawback: it satisfies the triangle inequality.", "partly"),
+    ],
+)
+def test_what_the_lead_in_says_may_be_said(lead_in: str, sentence: str, support: str) -> None:
+    text = f"# T\n\n{lead_in}\n\n- Satisfy the triangle inequality\n"
+    assert _support(sentence, text) == support
+
+
+def test_a_drawback_is_a_fact_but_no_advantage() -> None:
+    text = "# Rust\n\nAdvantages:\n\n- it is fast\n\nDisadvantages:\n\n- it compiles slowly\n"
+    assert _support("It compiles slowly.", text) == "supported"
+    judge = Judge(sources_in(text))
+    assert judge.judge("It compiles slowly.", lead_in="Disadvantages:")[0] == "supported"
+    assert judge.judge("It compiles slowly.", lead_in="Its advantages are:")[0] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "support"),
+    [
+        ("The lamp blinks green.", "partly"),
+        ("The lamp might blink green.", "supported"),
+        ("The case is grey.", "supported"),
+    ],
+)
+def test_what_may_be_is_no_fact(sentence: str, support: str) -> None:
+    assert _support(sentence, "# T\n\nThe case is grey, the lamp may blink green.\n") == support
+
+
 def test_a_documents_own_sentence_is_found_word_for_word() -> None:
     quotes = quotes_of(sources_in("# T\n\nGold is soft. It is soft [3].\n", "/a.md"))
     quotes += quotes_of(sources_in("# T\n\nIt is soft.\n\nIt is softer.\n", "/b.md"))
@@ -217,7 +282,8 @@ def test_sentences_of_the_corpus_are_supported_by_their_own_block() -> None:
         for sentence in _sentences(hits)[:6]:
             plain = MARKER.sub("", sentence).strip()
             support, quotes = _judge(path).judge(plain)
-            assert support == "supported", plain
+            # A lead-in that denies something else than its items is taken to deny them, too.
+            assert support == "supported" or senses_of(quotes[0].lead_in), plain
             found = MARKER.sub("", quotes[0].text)
             right += plain in found
             wrong += plain not in found
