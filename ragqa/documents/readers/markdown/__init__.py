@@ -20,6 +20,7 @@ from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.lists import BULLET, Items
 from ragqa.documents.readers.markdown import frontmatter
 from ragqa.documents.readers.markdown.links import link_targets
+from ragqa.documents.readers.markdown.properties import property_blocks
 from ragqa.documents.tables import Cell, in_columns
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
 
@@ -78,7 +79,7 @@ def read(path: Path, text: str, encoding: str) -> Document:
     return Document(
         path=path,
         text=text,
-        blocks=tuple(_in_order(walk.blocks)),
+        blocks=(*property_blocks(walk.make, front.written), *_in_order(walk.blocks)),
         title=front.title or walk.title,
         aliases=front.aliases,
         tags=tuple(dict.fromkeys((*front.tags, *walk.tags))),
