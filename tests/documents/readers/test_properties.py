@@ -33,6 +33,8 @@ def properties(*lines: str) -> list[str]:
           "kanban-plugin: board", "Cover: x.png"], []),
         (["a:", "b: ''", "c: []", "d: null", "e: ~", "f: {g: h}", "i: [{j: k}]"], []),
         (["a: 1", "bad: 'x", "l:", "  - b", "  - c"], ["a: 1", "bad: x", "l: b, c"]),
+        (["at: {{date}}", "a: []", "b: [c, 'd']", "e: [[F|g]]"], ["b: c, d", "e: g"]),
+        (["at: '{{date}}'", "a: b"], ["a: b"]),
         (["{a: b, c: d}"], []),
         (["? a", ": b"], ["a: b"]),
     ],

@@ -121,8 +121,16 @@ def _load_lines(source: str) -> tuple[dict[Any, Any], list[Written]]:
             key, places[pair[1]] = pair[1], place
             values[key] = _unquote(pair[2]) if pair[2] else []
         place += len(line) + 1
-    lists = {key: [value] if isinstance(value, str) else value for key, value in values.items()}
-    return values, [(place, key, tuple(filter(None, lists[key]))) for key, place in places.items()]
+    return values, [(place, key, _listed(values[key])) for key, place in places.items()]
+
+
+def _listed(value: str | list[str]) -> tuple[str, ...]:
+    """What is written in a line, or in the items below it; `[a, b]` are two."""
+    if isinstance(value, list):
+        return tuple(value)
+    is_list = value.startswith("[") and value.endswith("]") and not value.startswith("[[")
+    items = map(_unquote, value[1:-1].split(",")) if is_list else [value]
+    return tuple(item for item in items if item)
 
 
 def _unquote(value: str) -> str:

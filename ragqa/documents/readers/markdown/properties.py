@@ -15,6 +15,7 @@ NOT_SHOWN = re.compile(
     r"template|.*-plugin|banner.*|cover|thumbnail|image|icon|sticker",
     re.IGNORECASE,
 )
+PLACEHOLDER = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)  # of a template: nobody filled it in
 WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
 NEAR = 80  # characters within which the next word of a changed value is looked for
 
@@ -22,7 +23,7 @@ NEAR = 80  # characters within which the next word of a changed value is looked 
 def property_blocks(make: BlockMaker, properties: Iterable[Property]) -> Iterator[Block]:
     """A block for each property that says something to a person."""
     for one in properties:
-        if one.values and not NOT_SHOWN.fullmatch(one.key):
+        if not NOT_SHOWN.fullmatch(one.key) and not all(map(PLACEHOLDER.fullmatch, one.values)):
             pieces = list(_pieces(make.text, one))
             last = max((p.offset for p in pieces if p.offset is not None), default=one.start)
             end = make.line_end(make.line_of(last) - 1)
