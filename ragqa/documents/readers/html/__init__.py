@@ -45,7 +45,8 @@ KINDS = {
 }
 LISTS = {"ul", "ol", "menu", "dir"}
 TABLE_PARTS = {"thead", "tbody", "tfoot"}
-ROW_ENDS = TABLE_PARTS | {"tr", "table"}  # tags at which a row ends, wherever it was left open
+ROW_STARTS = TABLE_PARTS | {"tr"}  # tags at which a row ends that was left open
+ROW_ENDS = TABLE_PARTS | {"tr", "table"}  # the same, of closing tags
 HEADING = re.compile(r"h[1-6]")
 MAX_DEPTH = 500  # as browsers do: deeper elements are read, but not kept on the stack
 MAX_ROWS = 65534  # as browsers do: those that one cell fills
@@ -153,30 +154,31 @@ class _Page(HTMLParser):
             self._pieces.append(Fragment("\n" if self._inside("pre") else " ", None))
         elif tag in ("td", "th"):
             self._begin_cell(tag, values)
+        elif tag in ROW_STARTS:
+            self._begin_rows(tag)
         elif tag not in INLINE:
-            self._begin_block(tag)
+            self._flush()
         if tag in SELF_CLOSING and self._open and self._open[-1].name in TERMS.get(tag, (tag,)):
             self._open.pop()  # old pages leave it to the next one to end it
         if tag == "li":
             self._begin_item(values)
         if tag not in VOID and (len(self._open) < MAX_DEPTH or tag in HIDDEN):
-            _, _, items, table = self._innermost
-            items = _numbering(tag, values) if tag in LISTS else items
-            table = Table() if tag == "table" else table
+            around = self._innermost
+            items = _numbering(tag, values) if tag in LISTS else around.items
+            table = Table() if tag == "table" else around.table
             self._open.append(_Element(tag, self._is_skipped(tag, values), items, table))
 
     @property
     def _innermost(self) -> _Element:
         return self._open[-1] if self._open else self._top
 
-    def _begin_block(self, tag: str) -> None:
-        """End what a block element ends: the text before it, a row."""
-        if tag in ROW_ENDS - {"table"}:
-            self._end_row()
+    def _begin_rows(self, tag: str) -> None:
+        """End what a row, or a part of a table, ends: the row before it."""
+        self._end_row()
         self._flush()
         if tag == "tr":
             self._innermost.table.grid.begin_row()
-        elif tag in TABLE_PARTS:
+        else:
             self._innermost.table.grid.end_section()
             self._close(TABLE_PARTS, "table")
 
