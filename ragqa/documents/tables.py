@@ -9,7 +9,7 @@ from ragqa.records import BETWEEN_CELLS, Block
 
 ROWS = ("table_row", "sparse_row")  # kinds of a row below the head; of one with empty cells
 NAME_LENGTH = 100  # characters of a column's name that are kept: it is stored with each row
-REPEATED_LENGTH = 500  # characters that cells from above may add to a row
+REPEATED_LENGTH = 200  # characters that cells from above may add to a row
 MAX_COLUMNS = 200  # what stands further to the right is taken to stand in the last of them
 
 
@@ -100,12 +100,13 @@ class Grid:
             cell.height -= 1
             if cell.height < 2:
                 del self._above[column]
-        room = REPEATED_LENGTH - sum(len(cell.text) for cell in self._above.values())
+        above = [cell.text for cell in self._above.values() if cell.text]
+        room = REPEATED_LENGTH - len(BETWEEN_CELLS.join(above))
         for cell in self.row:
             if cell.height > 1:
                 text = " ".join(cell.text.split())
                 text = text if len(text) <= room else ""
-                room -= len(text)
+                room -= len(text) + len(BETWEEN_CELLS)
                 self._above[cell.column] = replace(cell, text=text)
 
 

@@ -45,7 +45,8 @@ KINDS = {
 }
 LISTS = {"ul", "ol", "menu", "dir"}
 TABLE_PARTS = {"thead", "tbody", "tfoot"}
-ROW_ENDS = TABLE_PARTS | {"tr", "table"}  # tags at which a row ends, wherever it was left open
+ROW_STARTS = TABLE_PARTS | {"tr"}  # tags at which a row ends that was left open
+ROW_ENDS = TABLE_PARTS | {"tr", "table"}  # the same, of closing tags
 HEADING = re.compile(r"h[1-6]")
 MAX_DEPTH = 500  # as browsers do: deeper elements are read, but not kept on the stack
 MAX_ROWS = 65534  # as browsers do: those that one cell fills
@@ -91,11 +92,12 @@ def fragment_blocks(
 
 
 class _Element(NamedTuple):
-    """An element that is open, with the items or the cells that it counts."""
+    """An element that is open, and what counts the items and the cells in it."""
 
     name: str
     is_skipped: bool
-    counts: Numbering | Table | None
+    items: Numbering
+    table: Table
 
 
 class _Page(HTMLParser):
@@ -118,7 +120,7 @@ class _Page(HTMLParser):
         self._pieces: list[Fragment] = []
         self._item: tuple[Numbering, int] | None = None  # that the next block begins
         self._backwards: list[tuple[int, Numbering, int]] = []  # blocks that begin items of such
-        self._loose = Table()  # of rows outside of a table
+        self._top = _Element("", False, Numbering(), Table())  # around all that is open
 
     def run(self, text: str) -> None:
         """Parse all of `text`."""
@@ -152,25 +154,32 @@ class _Page(HTMLParser):
             self._pieces.append(Fragment("\n" if self._inside("pre") else " ", None))
         elif tag in ("td", "th"):
             self._begin_cell(tag, values)
+        elif tag in ROW_STARTS:
+            self._begin_rows(tag)
         elif tag not in INLINE:
-            self._begin_block(tag)
+            self._flush()
         if tag in SELF_CLOSING and self._open and self._open[-1].name in TERMS.get(tag, (tag,)):
             self._open.pop()  # old pages leave it to the next one to end it
         if tag == "li":
             self._begin_item(values)
         if tag not in VOID and (len(self._open) < MAX_DEPTH or tag in HIDDEN):
-            skipped = self._is_skipped(tag, values)
-            self._open.append(_Element(tag, skipped, _counter(tag, values)))
+            around = self._innermost
+            items = _numbering(tag, values) if tag in LISTS else around.items
+            table = Table() if tag == "table" else around.table
+            self._open.append(_Element(tag, self._is_skipped(tag, values), items, table))
 
-    def _begin_block(self, tag: str) -> None:
-        """End what a block element ends: the text before it, a row."""
-        if tag in ROW_ENDS - {"table"}:
-            self._end_row()
+    @property
+    def _innermost(self) -> _Element:
+        return self._open[-1] if self._open else self._top
+
+    def _begin_rows(self, tag: str) -> None:
+        """End what a row, or a part of a table, ends: the row before it."""
+        self._end_row()
         self._flush()
         if tag == "tr":
-            self._table.grid.begin_row()
-        elif tag in TABLE_PARTS:
-            self._table.grid.end_section()
+            self._innermost.table.grid.begin_row()
+        else:
+            self._innermost.table.grid.end_section()
             self._close(TABLE_PARTS, "table")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -229,21 +238,14 @@ class _Page(HTMLParser):
 
     def _begin_item(self, values: dict[str, str | None]) -> None:
         """An item of the innermost list begins."""
-        counters = (element.counts for element in reversed(self._open))
-        numbering = next((one for one in counters if isinstance(one, Numbering)), Numbering())
+        numbering = self._innermost.items
         numbering.number = _number(values.get("value"), numbering.number)
         self._item = numbering, numbering.number
         numbering.number += numbering.step
 
-    @property
-    def _table(self) -> Table:
-        """The innermost one that is open."""
-        counters = (element.counts for element in reversed(self._open))
-        return next((one for one in counters if isinstance(one, Table)), self._loose)
-
     def _begin_cell(self, tag: str, values: dict[str, str | None]) -> None:
         """A table cell begins: a bar between it and the one before."""
-        table = self._table
+        table = self._innermost.table
         table.end_cell(self._pieces)
         height = _number(values.get("rowspan"), 1) or MAX_ROWS  # 0: all that follow
         cell, above = table.grid.add(_number(values.get("colspan"), 1), min(height, MAX_ROWS))
@@ -266,7 +268,7 @@ class _Page(HTMLParser):
 
     def _end_row(self) -> None:
         """The row, if one is open, is complete: now its kind is known, and its columns."""
-        table = self._table
+        table = self._innermost.table
         if not table.grid.is_open:
             return
         table.end_cell(self._pieces)
@@ -276,12 +278,12 @@ class _Page(HTMLParser):
         is_head = table.is_head or self._inside("thead")
         kind = "column_names" if is_head else row_kind(table.grid.row)
         for place, cells in table.end_row(is_head):
-            block, is_main = self.blocks[place]
-            row = replace(block, kind=kind)
-            self.blocks[place] = (
-                row if is_head else in_columns(row, cells, table.grid.names),
-                is_main,
-            )
+            row, is_main = self.blocks[place]
+            if row.kind != kind:
+                row = replace(row, kind=kind)
+            if not is_head:
+                row = in_columns(row, cells, table.grid.names)
+            self.blocks[place] = row, is_main
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -322,7 +324,7 @@ class _Page(HTMLParser):
         block = self._block(kind, pieces, names)
         if "tr" in names:
             place = len(self.blocks) if block and kind == "table_row" else None
-            self._table.end_text(pieces, place)
+            self._innermost.table.end_text(pieces, place)
         if block:
             self.blocks.append((block, any(name in MAIN for name in names)))
 
@@ -341,12 +343,10 @@ class _Page(HTMLParser):
         return block
 
 
-def _counter(tag: str, values: dict[str, str | None]) -> Numbering | Table | None:
-    """What counts the items or the cells of an element."""
-    if tag == "table":
-        return Table()
+def _numbering(tag: str, values: dict[str, str | None]) -> Numbering:
+    """How the items of a list are numbered."""
     if tag != "ol":
-        return Numbering() if tag in LISTS else None
+        return Numbering()
     style = values.get("type") or "1"
     style = style if style in ("a", "A", "i", "I") else "1"
     if "reversed" not in values:

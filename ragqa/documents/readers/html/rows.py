@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ragqa.documents.blocks import Fragment
-from ragqa.documents.tables import Cell, Grid
+from ragqa.documents.tables import REPEATED_LENGTH, Cell, Grid
 
 
 class Table:
@@ -29,13 +29,19 @@ class Table:
         self._cell, self._begin = cell, begin
         self._kinds.add(is_head)
 
-    def end_cell(self, pieces: list[Fragment]) -> None:
-        """The text of a cell, or what of it goes into a block, is complete."""
+    def pause_cell(self, pieces: list[Fragment]) -> None:
+        """What a cell has in the block to come is complete."""
         if self._cell and len(pieces) > self._begin:
             text = "".join(piece.text for piece in pieces[self._begin :])
-            self._cell.text += f" {text}"
+            if len(self._cell.text) <= REPEATED_LENGTH:  # of a longer one nobody asks for the rest
+                self._cell.text += f" {text}"
             self._shown.append(replace(self._cell, text=text))
         self._begin = len(pieces)
+
+    def end_cell(self, pieces: list[Fragment]) -> None:
+        """A cell is complete."""
+        self.pause_cell(pieces)
+        self._cell = None
 
     def repeat(self, cell: Cell) -> None:
         """A cell from above goes into the block to come."""
@@ -43,7 +49,7 @@ class Table:
 
     def end_text(self, pieces: list[Fragment], place: int | None) -> None:
         """A block of these pieces ends; `place` is that of a block of the row."""
-        self.end_cell(pieces)
+        self.pause_cell(pieces)
         if place is not None:
             self._blocks.append((place, self._shown))
         self._shown, self._begin = [], 0

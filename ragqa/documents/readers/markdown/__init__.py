@@ -35,6 +35,7 @@ TASK_MARK = re.compile(r"(\[[ xX/-]\])\s+")
 TAG_LINE = re.compile(r"(?:#[\w/-]+[\s,]*)+")
 BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
 LISTS = {"bullet_list_open", "ordered_list_open"}
+ENTERED = LISTS | {"heading_open", "list_item_open"}
 LIST_ENDS = {"bullet_list_close", "ordered_list_close"}
 TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
 CODE_TOKENS = {"fence", "code_block", "math_block", "math_block_label"}
@@ -134,7 +135,8 @@ class _Walk:
         """Keep the stack of open containers; a table row ends as one block."""
         if token.nesting == 1:
             self._open.append(token.type.removesuffix("_open"))
-            self._enter(token)
+            if token.type in ENTERED:
+                self._enter(token)
         elif token.nesting == -1 and self._open:
             self._open.pop()
             if token.type == "tr_close":
@@ -175,7 +177,8 @@ class _Walk:
         block = self.make.block(kind, self.headings.path, pieces, bounds, level, mark)
         if block:
             self.blocks.append(block)
-            self._items.begun()
+            if mark:
+                self._items.begun()
         return block
 
     def _inline(self, token: Token) -> None:
