@@ -98,11 +98,17 @@ def without_sources(question: Question, session: Session) -> Session:
 
 
 def answers(hit: Hit, question: Question) -> bool:
-    """Whether a passage says what was asked for, by all that is known of the answer."""
+    """Whether a passage says what was asked for, or half of it, by all that is known of the answer.
+
+    Notes on one subject overlap: where half of a complete answer is left, a twin that counts as
+    one without an answer would teach to refuse.
+    """
     text = hit.passage.embedded_text
-    if question.nuggets:
-        return all(nuggets_in(text, question.nuggets))
-    return contains_any(text, question.answers)
+    if not question.nuggets:
+        return contains_any(text, question.answers)
+    unsaid = [nugget for nugget in question.nuggets if not nugget.search(question.text)]
+    found = nuggets_in(text, unsaid)
+    return sum(found) >= len(found) / 2
 
 
 # Remembering ----------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ def test_there_is_no_twin_where_what_is_left_has_the_answer(session: Session) ->
     from confidence_rows import rows_of_question
 
     for other in (
-        replace(OSLO, nuggets=(re.compile("made"),)),
+        replace(OSLO, nuggets=(re.compile("Bergen|Oslo"),)),
+        replace(OSLO, nuggets=(re.compile("Oslo"), re.compile("Lund"), re.compile("pen"))),
         replace(OSLO, nuggets=(), answers=("Oslo", "Lund")),
     ):
         assert [row["answerable"] for row in rows_of_question(other, session)] == [True]
