@@ -140,7 +140,7 @@ class Asker:
         """Ask one question and judge the answer."""
         session = self._session
         if session.snapshot and question.without:
-            left = _without(question.without, self._passages, session.snapshot)
+            left = without_files(question.without, self._passages, session.snapshot)
             session = replace(session, allowed=left)
         return _judged_answer(question, session)
 
@@ -225,7 +225,7 @@ def _best_passage(question: Question, session: Session) -> Hit | None:
     return max(hits, key=lambda hit: hit.score, default=None)
 
 
-def _without(files: Iterable[str], passages: PassageIds, snapshot: Snapshot) -> PassageIds:
+def without_files(files: Iterable[str], passages: PassageIds, snapshot: Snapshot) -> PassageIds:
     """The passages but for those of these files."""
     documents = [document for file in files if (document := snapshot.document(file))]
     left_out = [number for item in documents for number in snapshot.passages_of(item.id)]
