@@ -87,10 +87,10 @@ def indexed(hits: Sequence[Hit]) -> list[Hit]:
 
 def test_a_text_given_with_the_question_comes_first() -> None:
     given = hits_of("# Minutes\n\nThe office moves to Leipzig in June.\n", "/minutes.md")
-    found = indexed(hits_of("# F\n\nFusion is decided early.\n"))
-    ranked = ranked_units("What is decided here?", [*found, *given])
+    found = indexed(hits_of("# F\n\nThe office moves to Berlin.\n"))
+    ranked = ranked_units("Where does the office move, Berlin?", [*found, *given])
     assert ranked[0].unit.hit.path == "/minutes.md"
-    again = ranked_units("What is decided here?", [*found, *indexed(given)])
+    again = ranked_units("Where does the office move, Berlin?", [*found, *indexed(given)])
     assert again[0].unit.hit.path == "/notes/a.md"
 
 
