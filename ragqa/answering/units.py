@@ -18,6 +18,7 @@ from ragqa.answering.pieces import Piece, Source
 from ragqa.documents.units import ROWS, TEXT, introduces
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
 from ragqa.text.injection import is_instruction
+from ragqa.text.sentences import OWN_MARKER
 
 Kind = Literal["text", "item", "row", "code"]
 LEADS = (*TEXT, "caption", "term")
@@ -203,7 +204,8 @@ def _simple(block: Block, pieces: Sequence[Piece]) -> Iterator[Part]:
 
 
 def _says(piece: Piece) -> bool:
-    return piece.block.kind == "code" or any(map(str.isalnum, piece.text))
+    """Whether it is more than signs, or the number of one of the document's own sources."""
+    return piece.block.kind == "code" or any(map(str.isalnum, OWN_MARKER.sub("", piece.text)))
 
 
 def slices_of(pieces: Iterable[Piece]) -> Iterator[Slice]:
