@@ -151,7 +151,7 @@ def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> 
     shown = [pieces for block, pieces in blocks if block.kind not in SILENT]
     leading = _count_leading([pieces[0].block for pieces in shown])
     lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
-    orders = [piece for pieces in shown for piece in pieces if piece.is_order]
+    orders = [piece for _, pieces in blocks for piece in pieces if piece.is_order]
     parts = tuple(_parts(shown[leading:]))
     return Unit(place, hit, tuple(lead), parts, tuple(orders)) if parts else None
 
