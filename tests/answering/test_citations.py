@@ -231,6 +231,12 @@ def test_every_quote_is_the_slice_of_its_file_and_within_a_block(data: st.DataOb
         )
 
 
+def test_items_that_a_model_writes_are_on_lines_of_their_own() -> None:
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
+    said = ("Of Llama 2:", "- It has 7 billion parameters.", "It was released by Meta.")
+    assert [one.gap for raw in said if (one := citer.add(raw))] == [" ", "\n", " "]
+
+
 def test_items_that_a_model_writes_stand_below_its_own_lead_in() -> None:
     text = "# T\n\nA metric should:\n\n- satisfy the triangle inequality\n- be symmetric\n"
     item = "- satisfy the triangle inequality"
