@@ -6,18 +6,24 @@ index that it asks, but not what becomes of the query.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ragqa.text.answer_types import AnswerType, answer_type, asks_for_a_fact, asks_for_several
 from ragqa.text.bm25 import Statistics, question_words
-from ragqa.text.sentences import names_of, numbers_of, stems_of
+from ragqa.text.sentences import STOP_WORDS, names_of, numbers_of, stems_of
 
 if TYPE_CHECKING:
     from ragqa.embedding.base import Embedder, QuestionEncoding, Vectors
     from ragqa.store.base import Snapshot
+
+
+WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,15 @@ class Query:
     """A question as it was asked, and what was made of it.
 
     `words` are those that are looked for, `statistics` theirs in the index (None where there is no
-    index); `encoding` has the embedder's vector of the question and those of its words.
+    index); `encoding` has the embedder's vector of the question and those of its words, and
+    `says` how much each of these words says (empty: all as much).
     """
 
     text: str
     words: tuple[str, ...]
     encoding: QuestionEncoding
     statistics: Statistics | None = None
+    says: tuple[float, ...] = ()
 
     @property
     def vector(self) -> Vectors:
@@ -42,6 +50,14 @@ class Query:
     def word_vectors(self) -> Vectors:
         """Those of its words [words, bits], for late interaction; none with some embedders."""
         return self.encoding.words
+
+    @cached_property
+    def telling_vectors(self) -> Vectors:
+        """The vectors of its words, each as long as its word says much: rare ones count more."""
+        if not self.says:
+            return self.word_vectors
+        weights = np.array(self.says, dtype=np.float32)
+        return np.asarray(self.word_vectors * (weights / weights.mean())[:, None])
 
     @cached_property
     def weights(self) -> Mapping[str, float]:
@@ -88,7 +104,21 @@ def make_query(text: str, embedder: Embedder, index: Snapshot | None = None) -> 
     """
     words = tuple(question_words(text))
     encoding = embedder.encode_question(text)
+    told = [WORD.match(text, start) for start in embedder.word_starts(text)]
+    all_words = [match[0].lower() if match else "" for match in told]
     if index is None:
-        return Query(text, words, encoding)
+        return Query(text, words, encoding, says=_weights(all_words, encoding, None))
     index.settle()  # statistics and vectors must be of one generation
-    return Query(text, words, encoding, index.statistics(words))
+    statistics = index.statistics(tuple(dict.fromkeys([*words, *filter(None, all_words)])))
+    return Query(text, words, encoding, statistics, _weights(all_words, encoding, statistics))
+
+
+def _weights(
+    words: Sequence[str], encoding: QuestionEncoding, statistics: Statistics | None
+) -> tuple[float, ...]:
+    """How much each word says that has a vector: nothing if it is a stop word, unless all are."""
+    says = [
+        0.0 if word in STOP_WORDS or not word else statistics.weight(word) if statistics else 1.0
+        for word in words
+    ]
+    return tuple(says) if len(words) == len(encoding.words) and any(says) else ()

@@ -1,9 +1,10 @@
 """Query + units -> which of them, and which of their parts, fit the question, and how well.
 
 A text is judged below what stands above it: title, headings, and what introduces it. Its score is
-what retrieval gave its passage, plus the cosine to the question, plus how well its words match
-those of the question (see `embedding.late_interaction`); nothing of it is trained. Pure but for
-the embedder that is passed in. Knows nothing of how an answer is put together.
+what retrieval gave its passage, and its cosine to the question, and how well its words match
+those of the question (see `embedding.late_interaction`), of which rare ones count more; nothing
+of it is trained. Pure but for the embedder that is passed in. Knows nothing of how answers are
+made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from ragqa.query import Query
 from ragqa.records import Hit
 from ragqa.text.sentences import stems_of
 
+# What the cosine and the match of words count beside the score of the passage. Of nine sums, and of
+# MaxSim with all words alike, without stop words, and with real numbers in place of bits, the one
+# that puts a right unit first for most of 401 questions on four folders (76 %; all alike: 72 %).
+# Fitted weights, with 18 features, are no better on a folder that was left out of the fit.
+OF_COSINE, OF_WORDS = 0.5, 1.5
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 # Units whose parts are looked at: those that score at most so much less than the best.
@@ -132,10 +138,10 @@ def _fits(query: Query, texts: Sequence[str], embedder: Embedder) -> list[tuple[
     if not texts:
         return []
     encodings = embedder.encode(texts)
-    matches = late_interaction.scores(query.word_vectors, [one.words for one in encodings])
+    matches = late_interaction.scores(query.telling_vectors, [one.words for one in encodings])
     cosines = [float(one.vector @ query.vector) for one in encodings]
     has_words = len(query.word_vectors) > 0
     return [
-        (cosine + (float(match) if has_words else cosine), one.vector)
+        (OF_COSINE * cosine + OF_WORDS * (float(match) if has_words else cosine), one.vector)
         for cosine, match, one in zip(cosines, matches, encodings, strict=True)
     ]

@@ -42,14 +42,18 @@ def split(document: Document, count_tokens: CountTokens, max_tokens: int) -> lis
 
 
 def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
-    """The blocks cut before each heading, wherever the heading path changes, and between pages."""
+    """The blocks cut before each heading, wherever the heading path changes, and between pages.
+
+    Properties of the document are a section of their own.
+    """
     sections: list[list[Block]] = []
+    before = None
     for block in blocks:
-        place = block.headings, block.page
-        before = (sections[-1][0].headings, sections[-1][0].page) if sections else None
+        place = block.headings, block.page, block.kind == "property"
         if block.kind == "heading" or place != before:
             sections.append([])
         sections[-1].append(block)
+        before = place
     return sections
 
 

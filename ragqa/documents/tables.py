@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ragqa.records import BETWEEN_CELLS, Block
 
+ROWS = ("table_row", "sparse_row")  # kinds of a row below the head; of one with empty cells
 NAME_LENGTH = 100  # characters of a column's name that are kept: it is stored with each row
 REPEATED_LENGTH = 500  # characters that cells from above may add to a row
 MAX_COLUMNS = 200  # what stands further to the right is taken to stand in the last of them
@@ -106,6 +107,11 @@ class Grid:
                 text = text if len(text) <= room else ""
                 room -= len(text)
                 self._above[cell.column] = replace(cell, text=text)
+
+
+def row_kind(cells: Sequence[Cell]) -> str:
+    """The kind of a row: whether some of its cells are empty, which are not in its text."""
+    return ROWS[not all(cell.text.strip() for cell in cells)]
 
 
 def in_columns(block: Block, cells: Sequence[Cell], names: Sequence[str]) -> Block:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ragqa.store.layout import FORMAT
 from tests.conftest import Result
 from tests.programs import (
     ANSWER,
@@ -328,6 +329,22 @@ def test_an_index_of_a_newer_format(run_cli: RunCli, tmp_path: Path) -> None:
         assert (done.code, done.out) == (3, "")
         assert done.err.startswith(f"ragqa: the index in {index} has format 99; this version")
         assert done.err.endswith("; upgrade ragqa, or choose another directory with --index\n")
+
+
+def test_an_index_of_an_earlier_format_is_made_anew_by_index(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
+    index = make_index(tmp_path / "index", write_notes(tmp_path / "notes"))
+    database = sqlite3.connect(index / "index.sqlite")
+    database.execute(f"PRAGMA user_version = {FORMAT - 1}")
+    database.close()
+    done = run_cli("ask", QUESTION, "--index", index)
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith(f"ragqa: the index in {index} was made by an earlier version")
+    assert "; run: ragqa index" in done.err and done.err.count("\n") == 1
+    report = json.loads(run_cli("index", "--json", "--index", index).out)
+    assert (report["embedded"], report["failed"]) == (0, [])
+    assert run_cli("ask", QUESTION, "--index", index).code == 0
 
 
 def test_a_vector_file_that_is_gone_is_made_again_in_memory(

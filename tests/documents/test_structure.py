@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragqa.documents.lists import Items, in_style
-from ragqa.documents.tables import NAME_LENGTH, REPEATED_LENGTH
+from ragqa.documents.tables import NAME_LENGTH, REPEATED_LENGTH, ROWS
 from tests.reading import parse
 
 Seen = tuple[str, int, str, tuple[str, ...], str]  # kind, level, mark, columns, text
@@ -26,7 +26,7 @@ def items(suffix: str, text: str) -> list[tuple[int, str, str]]:
 def rows(suffix: str, text: str) -> list[tuple[str, tuple[str, ...]]]:
     """The rows below the heads of tables, with their columns."""
     return [(text, columns) for kind, _, _, columns, text in seen(suffix, text)
-            if kind == "table_row"]  # fmt: skip
+            if kind in ROWS]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,19 @@ def test_captions_terms_and_definitions_of_rst_are_told() -> None:
         ("term", 0, "e"), ("definition", 0, "f"), ("term", 0, "-g"), ("definition", 0, "h"),
         ("caption", 0, "i"), ("table_row", 0, "j | k"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (".md", "|A|B|\n|-|-|\n|a|b|\n|a||"),
+        (".html", "<table><tr><th>A<th>B<tr><td>a<td>b<tr><td>a<td></table>"),
+        (".rst", "== ==\nA  B\n== ==\na  b\na\n== =="),
+    ],
+)
+def test_a_row_with_an_empty_cell_is_a_kind_of_its_own(suffix: str, text: str) -> None:
+    kinds = ["column_names", "table_row", "sparse_row"]
+    assert [kind for kind, *_ in seen(suffix, text)] == kinds
 
 
 HEAD = "<tr><th>A<th>B<th>C</tr>"

@@ -21,7 +21,7 @@ from docutils.utils import unescape
 from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.lists import Numbering
-from ragqa.documents.tables import Cell, Grid, in_columns
+from ragqa.documents.tables import ROWS, Cell, Grid, in_columns, row_kind
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 SETTINGS = {
@@ -192,9 +192,11 @@ class _Walk:
         else:
             grid = self._grids.setdefault(id(node.parent.parent), Grid())
             pieces, cells = self._row(node, grid, limit)
-            grid.end_row(kind == "column_names")
+            is_head = kind == "column_names"
+            kind = kind if is_head else row_kind(cells)
+            grid.end_row(is_head)
         block = self.make.block(kind, self.headings.path, pieces, None, level, mark)
-        if block and kind == "table_row":
+        if block and kind in ROWS:
             block = in_columns(block, cells, grid.names)
         if block:
             self.blocks.append(block)

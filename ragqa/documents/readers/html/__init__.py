@@ -18,7 +18,7 @@ from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath, spaced
 from ragqa.documents.lists import Numbering
 from ragqa.documents.readers.html.rows import Table
-from ragqa.documents.tables import Cell, in_columns
+from ragqa.documents.tables import Cell, in_columns, row_kind
 from ragqa.records import BETWEEN_CELLS, Block, Document
 
 HIDDEN = {"script", "style", "noscript", "template", "svg", "iframe", "select", "button", "object"}
@@ -274,12 +274,12 @@ class _Page(HTMLParser):
             self._repeat(table, table.grid.rest())
         self._flush()
         is_head = table.is_head or self._inside("thead")
+        kind = "column_names" if is_head else row_kind(table.grid.row)
         for place, cells in table.end_row(is_head):
-            row, is_main = self.blocks[place]
-            if is_head:
-                row = replace(row, kind="column_names")
+            block, is_main = self.blocks[place]
+            row = replace(block, kind=kind)
             self.blocks[place] = (
-                in_columns(row, [] if is_head else cells, table.grid.names),
+                row if is_head else in_columns(row, cells, table.grid.names),
                 is_main,
             )
 

@@ -20,7 +20,8 @@ from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.lists import BULLET, Items
 from ragqa.documents.readers.markdown import frontmatter
 from ragqa.documents.readers.markdown.links import link_targets
-from ragqa.documents.tables import Cell, in_columns
+from ragqa.documents.readers.markdown.properties import property_blocks
+from ragqa.documents.tables import Cell, in_columns, row_kind
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Document
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read(path: Path, text: str, encoding: str) -> Document:
     return Document(
         path=path,
         text=text,
-        blocks=tuple(_in_order(walk.blocks)),
+        blocks=(*property_blocks(walk.make, front.written), *_in_order(walk.blocks)),
         title=front.title or walk.title,
         aliases=front.aliases,
         tags=tuple(dict.fromkeys((*front.tags, *walk.tags))),
@@ -157,7 +158,7 @@ class _Walk:
     def _end_row(self) -> None:
         """The cells of a row become a block."""
         is_head = "thead" in self._open
-        row = self._add("column_names" if is_head else "table_row", self._row)
+        row = self._add("column_names" if is_head else row_kind(self._cells), self._row)
         if is_head:
             self._names = [" ".join(cell.text.split()) for cell in self._cells]
         elif row:
