@@ -164,7 +164,8 @@ def test_the_choice_does_not_depend_on_the_seed_of_hashes() -> None:
         "ranked = ranked_units(question, hits)\n"
         "shown = [p.said for e in select(query_of(question), ranked) for p in e.parts]\n"
         "print([(one.score.hex(), one.unit.said) for one in ranked], shown)\n"
-        "print([Judge(sources_of(hits)).judge(one)[1][0].text for one in shown])\n"
+        "judge = Judge(sources_of(hits)).judge\n"
+        "print([(said, [quote.text for quote in judge(said)[1]]) for said in shown])\n"
     )
     shown = {
         subprocess.run(
