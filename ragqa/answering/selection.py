@@ -20,11 +20,14 @@ from ragqa.text.sentences import stems_of
 
 # By how much less than the best a further unit, a sentence of one, an item, a row may score; the
 # share of a list's items from which on all of it is shown; the words of an answer, of a paragraph
-# that is shown whole, and of a list or table. From 375 questions on four folders of notes and
-# papers of everyday life: with twice the words, one answer in fifty more is complete.
+# that is shown whole, and of a list or table. Read off a grid on 401 questions on four folders:
+# with ten words more, one answer in a hundred more is complete.
 MARGIN, OF_TEXT, OF_LIST, OF_TABLE = 0.25, 0.3, 0.35, 0.1
 MOST_OF_LIST = 0.5
-MAX_WORDS, MAX_WHOLE, MAX_LIST = 90, 60, 200
+MAX_WORDS, MAX_WHOLE, MAX_LIST = 80, 45, 200
+# What the unit gains in which the reader finds the words that answer: on the same questions 1.5 %
+# more complete answers, in two words less.
+READ_BONUS = 0.05
 PRONOUN_START = re.compile(
     r"(it|its|they|their|them|this|these|that|those|he|she|his|her|such|both|here|there)\b", re.I
 )
@@ -51,12 +54,9 @@ def select(
     query: Query, ranked: Sequence[RankedUnit], reading: Reading | None = None
 ) -> list[Excerpt]:
     """What answers best, in the order of the documents; nothing where there are no units."""
-    if not ranked:
-        return []
-    ordered = _with_reading_first(query, ranked, reading)
-    best = max(unit.score for unit in ranked)
     chosen: list[Excerpt] = []
-    for one in ordered:
+    for one in (scored := _with_reading(ranked, reading)):
+        best = scored[0].score
         excerpt = _excerpt(query, one, best)
         words = sum(earlier.words for earlier in chosen)
         far = one.score < best - MARGIN or words + excerpt.words > MAX_WORDS
@@ -66,13 +66,15 @@ def select(
     return sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
 
 
-def _with_reading_first(
-    query: Query, ranked: Sequence[RankedUnit], reading: Reading | None
-) -> list[RankedUnit]:
-    """The units, the one first that holds the words which are the answer, where there are such."""
-    if reading is None or not (reading.is_short and query.asks_for_a_fact):
+def _with_reading(ranked: Sequence[RankedUnit], reading: Reading | None) -> list[RankedUnit]:
+    """The units, best first, with what the reader makes of them."""
+    if reading is None:
         return list(ranked)
-    return sorted(ranked, key=lambda one: one.unit is not reading.part.unit)
+    read = reading.part.unit
+    scored = [
+        one._replace(score=one.score + READ_BONUS) if one.unit is read else one for one in ranked
+    ]
+    return sorted(scored, key=lambda one: -one.score)
 
 
 def _excerpt(query: Query, one: RankedUnit, best: float) -> Excerpt:

@@ -7,6 +7,7 @@ What introduces a unit, as "You need:" does, is shown with any of its parts. Kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,11 @@ Kind = Literal["text", "item", "row", "code"]
 LEADS = (*TEXT, "caption", "term")
 # They say nothing by themselves, and never stand in an answer of their own.
 SILENT = ("heading", "column_names", "table_header")
+
+REFERENCES = re.compile(
+    r"(sources?|references?|bibliography|literature|further reading|see also)", re.I
+)
+SEE = re.compile(r"see (also )?\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -141,9 +147,16 @@ def units_of(sources: Sequence[Source]) -> list[Unit]:
     units = []
     for place, source in enumerate(sources):
         for _, group in groupby(source.blocks, key=lambda pair: pair[0].unit or id(pair[0])):
-            if unit := _unit(place, source.hit, list(group)):
+            unit = _unit(place, source.hit, list(group))
+            if unit and not _only_refers(unit):
                 units.append(unit)
     return units
+
+
+def _only_refers(unit: Unit) -> bool:
+    """Whether it names sources, or where to read on: of no use as an answer."""
+    heading = unit.headings[-1].strip(" :") if unit.headings else ""
+    return bool(REFERENCES.fullmatch(heading) or (len(unit.parts) == 1 and SEE.match(unit.said)))
 
 
 def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> Unit | None:
