@@ -78,6 +78,17 @@ def test_nothing_to_show_is_no_unit(text: str) -> None:
     assert units_in(text) == []
 
 
+@pytest.mark.parametrize("heading", ["Sources", "References:", "See also", "Further reading"])
+def test_lists_of_references_are_no_units(heading: str) -> None:
+    assert units_in(f"# T\n\n## {heading}\n\n- A lower perplexity, 2019.\n- Gold.\n") == []
+
+
+def test_what_only_says_where_to_read_on_is_no_unit() -> None:
+    assert seen("# T\n\nSee also the other note.\n\nIt is deep.\n") == [("", ["It is deep."])]
+    text = "# T\n\n## Sources of error\n\nNoise is a source of error.\n"
+    assert seen(text) == [("", ["Noise is a source of error."])]
+
+
 def test_a_nested_item_belongs_to_its_parent() -> None:
     text = "# Rust\n\n- Advantages:\n  - it is fast\n- Disadvantages:\n  - it compiles slowly\n"
     [unit] = units_in(text)
@@ -161,4 +172,7 @@ def test_of_the_notes_on_language_models_each_sentence_is_in_one_place() -> None
             if piece.block.kind not in ("heading", "column_names", "table_header")
             and any(map(str.isalnum, OWN_MARKER.sub("", piece.text)))
         }
-        assert told <= {(id(piece.block), piece.first) for piece in pieces}
+        shown = {id(piece.block) for piece in pieces}
+        assert {one for one in told if one[0] in shown} <= {
+            (id(piece.block), piece.first) for piece in pieces
+        }
