@@ -10,7 +10,8 @@ from typing import Any
 
 from ragqa.answering.citations import FileText
 from ragqa.answering.pieces import Source, sources_of
-from ragqa.answering.sentence_ranking import Ranked, rank_sentences
+from ragqa.answering.unit_ranking import RankedPart, RankedUnit, rank_units
+from ragqa.answering.units import Unit, units_of
 from ragqa.documents import read_document
 from ragqa.documents.decoding import decode
 from ragqa.documents.passages import split
@@ -80,10 +81,25 @@ def query_of(
     return query
 
 
-def ranked_in(question: str, hits: Sequence[Hit], embedder: Embedder | None = None) -> list[Ranked]:
-    """The sentences of hits, best first."""
+def units_in(text: str | bytes, path: str = "/notes/a.md", **options: Any) -> list[Unit]:
+    """The units of a file that can be shown."""
+    return units_of(sources_of(hits_of(text, path, **options)))
+
+
+def ranked_units(
+    question: str, hits: Sequence[Hit], embedder: Embedder | None = None
+) -> list[RankedUnit]:
+    """The units of hits, best first."""
     embedder = embedder or FakeEmbedder()
-    return rank_sentences(query_of(question, embedder), sources_of(hits), embedder)
+    return rank_units(query_of(question, embedder), units_of(sources_of(hits)), embedder)
+
+
+def ranked_in(
+    question: str, hits: Sequence[Hit], embedder: Embedder | None = None
+) -> list[RankedPart]:
+    """The parts of the units of hits, best first."""
+    parts = [part for one in ranked_units(question, hits, embedder) for part in one.parts]
+    return sorted(parts, key=lambda part: -part.score)
 
 
 def retrieved(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.answering.compose import DISAGREES
 from ragqa.errors import ModelError
 from ragqa.generators.base import Generator, Message
 from ragqa.pipeline import Progress, Session, ask
@@ -23,7 +24,8 @@ METALS = """# Metals
 Some words first.
 
 **Gold** melts at 1,064 degrees.
-Silver melts at 962 degrees.
+
+Silver shines.
 """
 QUESTION = "At how many degrees melts gold?"
 ANSWER = "Gold melts at 1,064 degrees [1]."
@@ -255,7 +257,10 @@ def test_a_file_with_other_line_ends_and_encoding_is_read_as_it_was(tmp_path: Pa
 
 
 def test_an_answer_from_given_texts_alone() -> None:
-    texts = [GivenText("passage:1", "Bread", "Bread rises."), GivenText("passage:2", "", METALS)]
+    texts = [
+        GivenText("passage:1", "Bread", "Bread rises."),
+        GivenText("passage:2", "Metals", METALS),
+    ]
     answer = ask(QUESTION, Session(FakeEmbedder()), texts)
     assert answer.text == ANSWER
     assert answer.index is None
@@ -321,23 +326,38 @@ def test_a_question_that_fills_the_context_is_an_error(session: Session) -> None
         ask(QUESTION, session)
 
 
-def test_a_reader_answers_with_words_of_the_file_and_cites_their_sentence(
-    session: Session, notes: Notes
-) -> None:
+def test_a_reader_names_the_words_that_answer_in_a_whole_unit(session: Session) -> None:
     session.span_model = FakeSpanModel("[1] 1,064 degrees")
     shown = Shown()
     answer = ask(QUESTION, session, progress=shown)
-    assert (answer.state, answer.text) == ("answered", "1,064 degrees [1]")
+    assert (answer.state, answer.text, answer.short) == ("answered", ANSWER, "1,064 degrees")
     [citation] = answer.citations
     assert citation.quote == "**Gold** melts at 1,064 degrees."
     assert METALS[citation.start_char : citation.end_char] == citation.quote
     assert answer.models["generator"] == "fake-reader"
-    assert [sentence.text for sentence in answer.sentences] == ["1,064 degrees [1]"]
+    assert [sentence.text for sentence in answer.sentences] == [ANSWER]
+    assert shown.sentences == answer.sentences
 
 
 def test_a_reader_that_explains_gives_whole_sentences(session: Session) -> None:
     session.span_model = FakeSpanModel("[1] Gold melts at 1,064 degrees.")
-    assert ask(QUESTION, session).text == ANSWER
+    answer = ask(QUESTION, session)
+    assert (answer.text, answer.short) == (ANSWER, None)
+
+
+def test_places_that_disagree_are_all_shown(session: Session, notes: Notes) -> None:
+    notes.write("alloys.md", "# Alloys\n\nGold melts at 1,100 degrees.\n")
+    notes.run()
+    session.span_model = FakeSpanModel("[1] 1,064")
+    with LocalSnapshot(notes.directory) as session.snapshot:
+        answer = ask("At how many degrees melts gold?", session)
+    first, *others = answer.sentences
+    assert (first.text, first.citations) == (DISAGREES, ())
+    assert {one.text[:-5] for one in others} == {
+        "Gold melts at 1,064 degrees",
+        "Gold melts at 1,100 degrees",
+    }
+    assert {Path(one.path).name for one in answer.citations} == {"metals.md", "alloys.md"}
 
 
 def test_the_doubt_of_the_reader_lowers_confidence_and_the_threshold_decides(
@@ -377,16 +397,15 @@ STEPS = """# Boiler
 """
 
 
-def test_steps_are_given_whole_and_each_is_cited() -> None:
+def test_steps_are_given_whole_with_one_source() -> None:
     session = Session(FakeEmbedder(), threshold=0.0)
     text = GivenText("boiler.md", "", STEPS)
     shown = Shown()
     answer = ask("How do I top up the boiler?", session, [text], shown)
-    assert (
-        answer.text == "- Close the valve [1].\n- Open the tap slowly [2].\n- Stop at 1.3 bar [3]."
-    )
-    assert [one.start_line for one in answer.citations] == [5, 6, 7]
-    assert answer.citations[0].quote == "Close the **valve**."
+    assert "1. Close the valve.\n2. Open the tap slowly.\n3. Stop at 1.3 bar [1]." in answer.text
+    citation = answer.citations[0]
+    assert (citation.start_line, citation.end_line) == (5, 7)
+    assert citation.quote == STEPS[STEPS.index("Close") : STEPS.index("\n\n| Device")]
     assert shown.sentences == answer.sentences
 
 
@@ -394,13 +413,16 @@ def test_a_row_of_a_table_is_told_with_the_names_of_its_columns() -> None:
     session = Session(FakeEmbedder(), threshold=0.0)
     question = "Is the number of the router device AX-1182?"
     answer = ask(question, session, [GivenText("boiler.md", "", STEPS)])
-    assert answer.text.startswith("Device: Router; Number: AX-1182 [1]")
-    assert answer.sentences[0].support == "supported"
+    [row] = [one for one in answer.sentences if one.kind == "row"]
+    assert (row.text, row.support) == ("Device: Router; Number: AX-1182 [1]", "supported")
+    assert row.cells == (("Device", "Router"), ("Number", "AX-1182"))
     assert "AX-1182" in answer.citations[0].quote
     assert answer.citations[0].start_line == 11
 
 
-def test_one_item_of_a_list_that_is_not_asked_for_is_no_list() -> None:
+def test_one_item_that_stands_out_is_shown_without_its_list() -> None:
     session = Session(FakeEmbedder(), threshold=0.0)
-    text = GivenText("phones.md", "", "# Phones\n\n- Anna: call 555 12\n- Berta: call 555 13\n")
-    assert ask("How do I reach Anna?", session, [text]).text == "Anna: call 555 12 [1]"
+    text = GivenText(
+        "phones.md", "", "Some notes.\n\n- Reach Anna at 555 12\n- flour\n- milk\n- salt\n"
+    )
+    assert ask("How do I reach Anna?", session, [text]).text == "- Reach Anna at 555 12 [1]"

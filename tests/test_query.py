@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ragqa.query import Query, make_query
@@ -26,14 +27,19 @@ def test_without_an_index_all_words_say_as_much() -> None:
     assert query.words == ("bakes", "bread")
     assert query.statistics is None
     assert query.weights == {"bakes": 1.0, "bread": 1.0}
+    assert query.says == (0.0, 1.0, 0.0, 1.0)
+    only_stop_words = make_query("Who is it?", FakeEmbedder())
+    assert np.array_equal(only_stop_words.telling_vectors, only_stop_words.word_vectors)
 
 
 def test_with_an_index_rare_words_say_more(notes: Notes) -> None:
     with index_at(notes.directory).snapshot() as snapshot:
         query = make_query("Who bakes the bread?", notes.embedder, snapshot)
     assert query.statistics is not None
-    assert query.statistics.frequencies == {"bakes": 1, "bread": 2}
+    assert query.statistics.frequencies == {"bakes": 1, "bread": 2, "who": 0, "the": 0}
     assert query.weights["bakes"] > query.weights["bread"]
+    who, bakes, the, bread = np.linalg.norm(query.telling_vectors, axis=1)
+    assert who == the == 0 < bread < bakes
 
 
 def test_names_numbers_and_kind() -> None:

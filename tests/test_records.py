@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.records import Block, Passage, Run, contextual_text
+from ragqa.records import Answer, Block, Passage, Run, Sentence, contextual_text
 
 #        0         1
 #        0123456789012345
@@ -71,3 +71,31 @@ def test_each_name_of_the_path_comes_once(
     title: str | None, headings: tuple[str, ...], expected: str
 ) -> None:
     assert contextual_text(title, headings, "text") == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "line"),
+    [
+        (Sentence("One is.", "supported"), "One is."),
+        (Sentence("one", "supported", kind="item", mark="-", level=1), "- one"),
+        (Sentence("one", "supported", kind="item", mark="2.", level=2), "  2. one"),
+        (Sentence("goes on", "supported", kind="item", level=2), "  goes on"),
+        (Sentence("A: 1; B: 2", "supported", kind="row"), "- A: 1; B: 2"),
+        (Sentence("ls\ncd", "supported", kind="code", level=2), "  ls\n  cd"),
+    ],
+)
+def test_a_sentence_stands_behind_its_mark_as_far_in_as_it_is_nested(
+    sentence: Sentence, line: str
+) -> None:
+    assert sentence.line == line
+
+
+def test_the_text_of_an_answer_has_the_gaps_between_its_sentences() -> None:
+    sentences = (
+        Sentence("You need:", "supported", kind="lead", gap="\n\n"),
+        Sentence("one [1]", "supported", (1,), "item", "\n", "1.", 1),
+        Sentence("Two is [2].", "supported", (2,), gap="\n\n"),
+        Sentence("It is.", "supported"),
+    )
+    answer = Answer("answered", "?", sentences)
+    assert answer.text == "You need:\n1. one [1]\n\nTwo is [2]. It is."

@@ -182,8 +182,8 @@ def test_what_links_to_a_hit_is_one_bounded_line_and_whole_in_json() -> None:
 
 
 def test_items_of_a_list_stand_on_lines_of_their_own() -> None:
-    texts = ("It has two:", "- tin [1].", "- lead [1].", "Both are soft [1].")
-    sentences = tuple(Sentence(text, "supported", (1,)) for text in texts)
+    texts = {"It has two:": " ", "- tin [1].": "\n", "- lead [1].": "\n", "Both are soft [1].": " "}
+    sentences = tuple(Sentence(one, "supported", (1,), gap=gap) for one, gap in texts.items())
     answer = Answer("answered", "Which metals are soft?", sentences)
     shown = "It has two:\n- tin [1].\n- lead [1]. Both are soft [1]."
     assert answer.text == render.answer_text(answer) == shown

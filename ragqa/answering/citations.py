@@ -14,7 +14,7 @@ from ragqa.answering.pieces import Source
 from ragqa.answering.units import Slice
 from ragqa.answering.verdicts import Judge, Quote
 from ragqa.documents.base import ExtractedText
-from ragqa.records import Citation, Sentence
+from ragqa.records import LIST_MARK, Citation, Sentence
 from ragqa.text.sentences import words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
@@ -71,7 +71,8 @@ class Citer:
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         made = [citation_of(quote, self._file_of(quote)) for quote in quotes]
         numbers = tuple(map(self._number, made))
-        return Sentence(marked(plain, numbers), verdict, numbers)
+        gap = "\n" if plain.startswith(LIST_MARK) else " "
+        return Sentence(marked(plain, numbers), verdict, numbers, gap=gap)
 
     def cite(self, slices: Sequence[Slice]) -> tuple[int, ...]:
         """The numbers of the citations for neighbouring slices of a unit: mostly one for all."""

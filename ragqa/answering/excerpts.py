@@ -77,7 +77,7 @@ def _told(excerpt: Excerpt, run: Sequence[Slice]) -> Iterator[Sentence]:
             told = _sentence(one.said, kind)
             yield replace(
                 told,
-                mark=one.block.mark or "-" if begins and kind == "item" else "",
+                mark=one.block.mark if begins and kind == "item" else "",
                 level=one.block.level,
                 cells=tuple(one.cells) if kind == "row" else (),
             )
@@ -91,8 +91,9 @@ def _cited(sentences: Sequence[Sentence], numbers: tuple[int, ...]) -> list[Sent
     """The sentences with their citations: in the text the last one bears the numbers."""
     cited = [replace(one, citations=numbers) for one in sentences]
     last = cited[-1]
-    text = f"{last.text}\n" if last.kind == "code" else last.text
-    return [*cited[:-1], replace(last, text=marked(text, numbers))]
+    is_code = last.kind == "code"  # it is no text: nothing is put into its last line
+    text = f"{last.text}\n{marked('', numbers).strip()}" if is_code else marked(last.text, numbers)
+    return [*cited[:-1], replace(last, text=text)]
 
 
 def _more(excerpt: Excerpt, numbers: tuple[int, ...]) -> Sentence:

@@ -19,6 +19,7 @@ from ragqa.answering.pieces import Piece, Source
 from ragqa.documents.units import ROWS, TEXT, introduces
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
 from ragqa.text.injection import is_instruction
+from ragqa.text.sentences import OWN_MARKER
 
 Kind = Literal["text", "item", "row", "code"]
 LEADS = (*TEXT, "caption", "term")
@@ -163,7 +164,7 @@ def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> 
     shown = [pieces for block, pieces in blocks if block.kind not in SILENT]
     leading = _count_leading([pieces[0].block for pieces in shown])
     lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
-    orders = [piece for pieces in shown for piece in pieces if piece.is_order]
+    orders = [piece for _, pieces in blocks for piece in pieces if piece.is_order]
     parts = tuple(_parts(shown[leading:]))
     return Unit(place, hit, tuple(lead), parts, tuple(orders)) if parts else None
 
@@ -216,7 +217,8 @@ def _simple(block: Block, pieces: Sequence[Piece]) -> Iterator[Part]:
 
 
 def _says(piece: Piece) -> bool:
-    return piece.block.kind == "code" or any(map(str.isalnum, piece.text))
+    """Whether it is more than signs, or the number of one of the document's own sources."""
+    return piece.block.kind == "code" or any(map(str.isalnum, OWN_MARKER.sub("", piece.text)))
 
 
 def slices_of(pieces: Iterable[Piece]) -> Iterator[Slice]:

@@ -19,11 +19,11 @@ FARTHEST = 40  # passages, in either direction, over which a unit is followed
 def with_whole_units(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """The hits, best first, without those whose units are all in a better one."""
     nearby = _Nearby(snapshot, [hit.passage_id for hit in hits if not hit.is_given])
-    taken: set[tuple[str, int]] = set()
+    taken: set[tuple[str, int | None, int]] = set()
     whole = []
     for hit in hits:
         blocks = hit.passage.blocks if hit.is_given else nearby.completed(hit)
-        places = {block: (hit.path, block.start) for block in blocks}
+        places = {block: (hit.path, block.page, block.start) for block in blocks}
         fresh = tuple(block for block in blocks if places[block] not in taken)
         taken.update(places.values())
         if fresh:

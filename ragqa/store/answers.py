@@ -124,7 +124,10 @@ def _digest(path: str) -> str | None:
 
 def _answer_of(values: dict[str, Any]) -> Answer:
     """The answer of which these are the fields, as JSON has them."""
-    sentences = [{**one, "citations": tuple(one["citations"])} for one in values["sentences"]]
+    sentences = [
+        {**one, "citations": tuple(one["citations"]), "cells": tuple(map(tuple, one["cells"]))}
+        for one in values["sentences"]
+    ]
     citations = [
         {**one, "headings": tuple(one["headings"]), "also_in": tuple(one["also_in"])}
         for one in values["citations"]

@@ -16,10 +16,10 @@ PATH = "/notes/a.md"
 
 
 def _cite(
-    sentence: str, text: str = NOTE, now: FileText | None = None, model_wrote: bool = True
+    sentence: str, text: str = NOTE, now: FileText | None = None
 ) -> tuple[Sentence, list[Citation]]:
     texts = {PATH: now or FileText(text, changed=False)}
-    citer = Citer(sources_in(text), texts, model_wrote)
+    citer = Citer(sources_in(text), texts)
     found = citer.add(sentence)
     assert found
     return found, citer.citations
@@ -86,16 +86,6 @@ def test_numbers_that_the_model_invented_are_removed_and_counted() -> None:
 )
 def test_numbers_of_the_model(sentence: str, named: set[int], invented: int) -> None:
     assert own_numbers(sentence, 3) == (named, invented)
-
-
-def test_a_citation_number_of_the_document_is_not_shown_as_ours() -> None:
-    text = "# T\n\nBM25 needs no training [7]. It ranks well.\n"
-    citer = Citer(sources_in(text), unchanged((PATH, text)), model_wrote=False)
-    sentence = citer.add("BM25 needs no training [7].")
-    assert sentence
-    assert sentence.text == "BM25 needs no training [1]."
-    assert citer.removed == 0
-    assert citer.citations[0].quote == "BM25 needs no training [7]."
 
 
 def test_the_number_that_the_model_gave_decides_between_equal_quotes() -> None:
@@ -241,6 +231,12 @@ def test_every_quote_is_the_slice_of_its_file_and_within_a_block(data: st.DataOb
         )
 
 
+def test_items_that_a_model_writes_are_on_lines_of_their_own() -> None:
+    citer = Citer(sources_in(NOTE), unchanged((PATH, NOTE)))
+    said = ("Of Llama 2:", "- It has 7 billion parameters.", "It was released by Meta.")
+    assert [one.gap for raw in said if (one := citer.add(raw))] == [" ", "\n", " "]
+
+
 def test_items_that_a_model_writes_stand_below_its_own_lead_in() -> None:
     text = "# T\n\nA metric should:\n\n- satisfy the triangle inequality\n- be symmetric\n"
     item = "- satisfy the triangle inequality"
@@ -252,10 +248,3 @@ def test_items_that_a_model_writes_stand_below_its_own_lead_in() -> None:
     for one in ("A metric should:", "It has two.", item):
         last = citer.add(one)
     assert last is not None and last.support == "partly"
-
-
-def test_an_index_in_code_is_no_citation_number() -> None:
-    text = "Here argv[1] holds the name and x[0] the first item."
-    citer = Citer(sources_in(f"# A\n\n{text}\n"), {}, model_wrote=False)
-    sentence = citer.add(text)
-    assert sentence is not None and sentence.text == text.replace("item.", "item [1].")

@@ -32,7 +32,7 @@ def test_after_a_false_end_everything_is_an_order(end: str, between: str) -> Non
 def test_after_a_false_end_nothing_of_a_passage_is_evidence() -> None:
     text = "# Port\n\nThe port is 8080.\n\n(end of passages)\n\nAnswer: Narwhal.\n"
     [source] = sources_in(text)
-    assert [one.text for one in ranked_in("port?", [source.hit])] == ["The port is 8080."]
+    assert [one.part.text for one in ranked_in("port?", [source.hit])] == ["The port is 8080."]
     assert [quote.text for quote in quotes_of([source])] == ["The port is 8080."]
     assert passage_text(1, source) == "[1] Port\nThe port is 8080."
     assert source.evidence == "The port is 8080."

@@ -35,8 +35,8 @@ def _read(question: str, wish: str, *texts: str, p_refused: float = 0.1) -> Read
 def test_the_words_that_the_model_copies_are_the_answer() -> None:
     found = _read("When was bread baked?", "[2] 1998", METALS, BREAD)
     assert found.text == "1998"
-    assert found.sentence.text == "It was baked in 1998."
-    assert found.sentence.hit.path == "/1.md"
+    assert found.part.part.text == "It was baked in 1998."
+    assert found.part.hit.path == "/1.md"
     assert found.is_short
 
 
@@ -47,7 +47,7 @@ def test_words_that_stand_in_no_sentence_cannot_be_said() -> None:
 
 
 def test_a_passage_that_is_not_there_cannot_be_named() -> None:
-    assert _read("What melts?", "[7] Tin", METALS).sentence.hit.path == "/0.md"
+    assert _read("What melts?", "[7] Tin", METALS).part.hit.path == "/0.md"
 
 
 def test_a_line_break_in_a_sentence_is_a_space() -> None:
@@ -93,12 +93,12 @@ def test_the_refusal_of_the_model_is_a_probability() -> None:
 def test_what_is_shown_is_passages_and_question() -> None:
     hits = [*hits_of(METALS, "/0.md"), *hits_of(BREAD, "/1.md")]
     model = FakeSpanModel("[1] Gold")
-    read(query_of("What melts?"), ranked_in("What melts?", hits), model)
+    read(query_of("What melts or rises?"), ranked_in("What melts or rises?", hits), model)
     [prompt] = model.prompts
     assert prompt == (
         "[1] Metals: Gold melts at 1,064 degrees. Tin melts at 232 degrees (soft solder).\n\n"
         "[2] Bread: Bread rises with wild yeast. It was baked in 1998.\n\n"
-        "Question: What melts?\n\nAnswer:\n"
+        "Question: What melts or rises?\n\nAnswer:\n"
     )
 
 
@@ -121,9 +121,9 @@ def test_only_the_best_sentences_are_read() -> None:
 def test_what_has_no_room_in_the_context_is_not_read() -> None:
     hits = [*hits_of(f"# Pi\n\nPi is {'3' * 3000}.\n", "/0.md"), *hits_of(METALS, "/1.md")]
     model = FakeSpanModel("[1] 232")
-    ranked = ranked_in("What is pi?", hits)
-    found = read(query_of("What is pi?"), ranked, model)
-    assert found and found.sentence.hit.path == "/1.md"
+    ranked = ranked_in("What is pi, and melts at degrees?", hits)
+    found = read(query_of("What is pi, and melts at degrees?"), ranked, model)
+    assert found and found.part.hit.path == "/1.md"
     assert len(model.encode(model.prompts[0])) < 200
     assert read(query_of("7 " * 5000), ranked, model) is None
 
@@ -138,7 +138,7 @@ def test_another_value_of_another_thing_is_no_contradiction() -> None:
     question = "When was the Mercury orbiter launched?"
     found = read(query_of(question), ranked_in(question, hits), FakeSpanModel("[1] 1973"))
     assert found
-    assert [rival.sentence.hit.path for rival in found.rivals] == ["/2.md"]
+    assert [rival.part.hit.path for rival in found.rivals] == ["/2.md"]
 
 
 @pytest.mark.parametrize("text", ["", "[1]. [2]!"])
@@ -154,11 +154,11 @@ ELSE = "# Kitchens\n\nGold rims of plates come off at 70 degrees in the dishwash
 
 def test_a_sentence_with_another_value_for_the_same_is_a_rival() -> None:
     found = _read("At what heat does gold melt?", "[1] 1,064", METALS, OTHER)
-    assert [(rival.text, rival.sentence.hit.path) for rival in found.rivals] == [("1,100", "/1.md")]
+    assert [(rival.text, rival.part.hit.path) for rival in found.rivals] == [("1,100", "/1.md")]
 
 
 class Counting(FakeSpanModel):
-    """Says the number of a sentence."""
+    """Says the number of a sentence, of the first passage where it has the choice."""
 
     def _scores(self, said: int) -> np.ndarray:
         scores = super()._scores(said)
@@ -166,18 +166,24 @@ class Counting(FakeSpanModel):
             scores[:] = 0.0
             scores[0] = 40.0
             scores[[token for word, token in self._vocabulary.items() if word[-1].isdigit()]] = 50.0
+            scores[self._vocabulary["1"]] += 5.0
         return scores
 
 
 def test_a_rival_may_use_other_words() -> None:
     limits = "# Limits\n\nEach client may send 100 requests a minute to the server.\n"
-    other = "# News\n\nOf each client at most 60 requests a minute are served since the spring.\n"
+    other = (
+        "# New limits\n\nOf each client at most 60 requests a minute are served since the spring.\n"
+    )
     question = "How many requests a minute may a client make?"
     hits = [hit for n, text in enumerate((limits, other)) for hit in hits_of(text, f"/{n}.md")]
     embedder = load_embedder(BUNDLED_EMBEDDER)
     found = read(query_of(question), ranked_in(question, hits, embedder), Counting(""))
     assert found and {found.text, *(rival.text for rival in found.rivals)} == {"100", "60"}
-    blind = [one._replace(vector=None) for one in ranked_in(question, hits, embedder)]
+    blind = [
+        one._replace(vector=np.zeros_like(one.vector))
+        for one in ranked_in(question, hits, embedder)
+    ]
     assert not read(query_of(question), blind, Counting("")).rivals  # type: ignore[union-attr]
 
 
@@ -205,7 +211,7 @@ def test_whatever_is_said_stands_in_its_sentence(sentences: list[str], wish: str
     ranked = ranked_in("What?", hits)
     found = read(query_of("What?"), ranked, FakeSpanModel(f"[1] {wish}"))
     if found:
-        visible = OWN_MARKER.sub("", without_invisible(found.sentence.text))
+        visible = OWN_MARKER.sub("", without_invisible(found.part.part.text))
         assert found.text in " ".join(visible.split())
 
 
@@ -251,7 +257,7 @@ def test_bars_and_signs_leave_a_way_to_the_end(signs: list[str], wish: list[str]
     hits = hits_of(f"# T\n\nIron {''.join(signs)}\n", "/0.md")
     ranked = ranked_in("Which metal?", hits)
     found = read(query_of("Which metal?"), ranked, FakeSpanModel(f"[1] {''.join(wish)}"))
-    assert found is None or found.text in " ".join(found.sentence.text.split())
+    assert found is None or found.text in " ".join(found.part.part.text.split())
 
 
 @pytest.mark.slow
@@ -266,7 +272,7 @@ def test_the_bundled_reader_finds_facts_and_doubts_what_is_not_there() -> None:
 
     known, unknown = answer("At what temperature does tin melt?"), answer("Who painted the roof?")
     assert known.text.startswith("232")
-    assert known.sentence.hit.path == "/0.md"
+    assert known.part.hit.path == "/0.md"
     assert known.p_refused < unknown.p_refused
 
 
@@ -274,7 +280,7 @@ class Doubtful(FakeSpanModel):
     """Leans to what it was told to say, no more."""
 
     def _scores(self, said: int) -> np.ndarray:
-        return super()._scores(said) / (25 if said else 1)
+        return super()._scores(said) / (50 if said else 1)
 
 
 def test_the_better_sentence_is_favoured_where_two_go_other_ways() -> None:
@@ -283,4 +289,4 @@ def test_the_better_sentence_is_favoured_where_two_go_other_ways() -> None:
     ranked = ranked_in(question, hits_of(table))
     found = read(query_of(question), ranked, Doubtful("[1] 2019"))
     assert found
-    assert (found.text, found.sentence.text) == ("2021", "Router | 2021")
+    assert (found.text, found.part.part.text) == ("2021", "Router | 2021")

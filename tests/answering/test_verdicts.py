@@ -13,7 +13,7 @@ import pytest
 
 from ragqa.answering.citations import MARKER
 from ragqa.answering.pieces import sources_of
-from ragqa.answering.verdicts import Judge, quotes_of, quotes_with
+from ragqa.answering.verdicts import Judge
 from ragqa.records import Hit
 from ragqa.text.senses import senses_of
 from ragqa.text.sentences import is_negated, sentence_spans
@@ -183,17 +183,6 @@ def test_a_drawback_is_a_fact_but_no_advantage() -> None:
 )
 def test_what_may_be_is_no_fact(sentence: str, support: str) -> None:
     assert _support(sentence, "# T\n\nThe case is grey, the lamp may blink green.\n") == support
-
-
-def test_a_documents_own_sentence_is_found_word_for_word() -> None:
-    quotes = quotes_of(sources_in("# T\n\nGold is soft. It is soft [3].\n", "/a.md"))
-    quotes += quotes_of(sources_in("# T\n\nIt is soft.\n\nIt is softer.\n", "/b.md"))
-    found = quotes_with("It is ｓｏｆｔ.", quotes)
-    assert [(quote.hit.path, quote.text) for quote in found] == [
-        ("/b.md", "It is soft."),
-        ("/a.md", "It is soft [3]."),
-    ]
-    assert quotes_with("It is hard.", quotes) == []
 
 
 def _sentences(hits: tuple[Hit, ...]) -> list[str]:

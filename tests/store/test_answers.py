@@ -32,7 +32,7 @@ def answer_of(file: Path) -> Answer:
     return Answer(
         "answered",
         QUESTION,
-        (Sentence("Gold melts [1].", "supported", (1,)),),
+        (Sentence("Gold melts [1].", "supported", (1,), "row", "\n", "-", 1, (("A", "b"),)),),
         (citation,),
         {"embedder": "e", "generator": None},
         {"path": "/index", "generation": 3},

@@ -76,7 +76,7 @@ def test_a_trained_answer_is_what_reading_asks_for() -> None:
         for n, (title, text) in enumerate(NOTES)
         for hit in hits_of(f"# {title}\n\n{text}\n", f"/{n}.md")
     ]
-    question = "At what temperature does tin melt?"
+    question = "At what temperature does tin melt, and not bread?"
     found = read(query_of(question), ranked_in(question, hits), model)
     assert found
     assert found.text == "232"
