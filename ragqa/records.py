@@ -131,6 +131,11 @@ class Passage:
         return contextual_text(self.title, self.headings, self.text)
 
     @property
+    def is_of_properties(self) -> bool:
+        """Whether it holds properties of the note, not its text; they are never mixed."""
+        return self.blocks[0].kind == "property"
+
+    @property
     def lines(self) -> tuple[int, int]:
         """First and last line in the file."""
         return self.blocks[0].line, self.blocks[-1].end_line

@@ -26,6 +26,7 @@ from ragqa.records import Hit, Scores
 from ragqa.retrieval.rerankers.base import Reranker
 from ragqa.store.base import PassageIds, Snapshot
 from ragqa.text.bm25 import Fields, Statistics, bm25, is_named
+from ragqa.text.sentences import stems_of
 
 POOL = 50  # passages that each search proposes, at least
 RERANKED = 30  # passages that a reranker reads, at least
@@ -116,7 +117,24 @@ def rank_candidates(
         scorer.candidate(number, fields[number], encodings[number], match)
         for number, match in zip(numbers, late.tolist(), strict=True)
     ]
+    unasked = _unasked(candidates, query, snapshot)
+    candidates = [one for one in candidates if one.passage_id not in unasked]
     return sorted(candidates, key=lambda c: (-c.scores.fused, c.passage_id))
+
+
+def _unasked(candidates: Sequence[Candidate], query: Query, snapshot: Snapshot) -> set[int]:
+    """Properties of notes of which the question names neither a key nor a value.
+
+    They are short, and the title above them is all that "What is X?" needs to find them first.
+    """
+    asked = set(query.stems)
+    of_properties = snapshot.of_properties([one.passage_id for one in candidates])
+    return {
+        one.passage_id
+        for one in candidates
+        if one.passage_id in of_properties
+        and not (one.scores.named or asked & set(stems_of(one.text)))
+    }
 
 
 def _ranks(found: Sequence[tuple[int, float]]) -> dict[int, int]:

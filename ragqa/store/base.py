@@ -129,6 +129,9 @@ class Snapshot(Protocol):
     def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
         """The passages of these ids."""
 
+    def of_properties(self, ids: Sequence[int]) -> set[int]:
+        """Those of these passages that hold properties of a note."""
+
     def document(self, path: str) -> KnownDocument | None:
         """The document of this path, also one that could not be read; None when unknown."""
 

@@ -69,7 +69,8 @@ CREATE TABLE passages (
     title TEXT,
     headings TEXT NOT NULL,
     blocks TEXT NOT NULL,
-    page INTEGER
+    page INTEGER,
+    of_properties INTEGER NOT NULL
 );
 CREATE INDEX passages_by_document ON passages (document_id);
 CREATE VIRTUAL TABLE passage_text USING fts5 (

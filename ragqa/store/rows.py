@@ -50,6 +50,7 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
         "headings": _readable_json(passage.headings),
         "blocks": _readable_json([_block_row(block) for block in passage.blocks]),
         "page": passage.page,
+        "of_properties": passage.is_of_properties,
     }
     texts = Fields(passage.title or "", " ".join(passage.headings), names, passage.text)
     number = _insert(db, "passages", values)
@@ -81,6 +82,12 @@ def read_fields(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Fields]
         row[0]: Fields(*row[1:])
         for row in _rows(db, "SELECT rowid, title, headings, names, body FROM passage_text", ids)
     }
+
+
+def read_property_ids(db: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these passages that hold properties of a note."""
+    found = _rows(db, "SELECT id, of_properties FROM passages", ids)
+    return {number for number, of_properties in found if of_properties}
 
 
 def read_hashes(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, bytes]:

@@ -209,6 +209,10 @@ class LocalSnapshot:
         """The passages of these ids."""
         return rows.read_passages(self._db, ids)
 
+    def of_properties(self, ids: Sequence[int]) -> set[int]:
+        """Those of these passages that hold properties of a note."""
+        return rows.read_property_ids(self._db, ids)
+
     @cached_property
     def vector_index(self) -> VectorIndex:
         """The published vectors; where they are kept from an earlier snapshot, those."""
