@@ -75,10 +75,10 @@ class _Setting:
         else:
             yield self._hanging(first)
 
-    def _flowing(self, group: Sequence[Told]) -> Text:
+    def _flowing(self, group: Sequence[Told]) -> RenderableType:
         from rich.text import Text
 
-        return Text(" ").join(self._text(one) for one in group)
+        return Hanging("", Text(" ").join(self._text(one) for one in group))
 
     def _hanging(self, one: Told) -> RenderableType:
         sentence = one.sentence
@@ -92,7 +92,8 @@ class _Setting:
         from rich.text import Text
 
         for line in one.sentence.text.splitlines():
-            yield Text(QUOTE_INDENT + line, STYLES["code"], no_wrap=True, overflow="ignore")
+            shown = f"{QUOTE_INDENT}{line}".rstrip()
+            yield Text(shown, STYLES["code"], no_wrap=True, overflow="ignore")
         if one.numbers and self._sources:
             yield Text(QUOTE_INDENT).append(one.markers, "bold cyan")
 
