@@ -12,11 +12,13 @@ import typer
 from ragqa.cli.arguments import context_from, docs_folder, question_from
 from ragqa.cli.caller import Caller
 from ragqa.cli.options import (
+    ANSWER,
     FILTER,
     INDEX,
     MODELS,
     OUTPUT,
     AnswerModeOption,
+    AnswerOptions,
     DocsOption,
     EmbedderOption,
     FilterOptions,
@@ -73,6 +75,7 @@ def ask(
         bool, typer.Option("--no-cache", help="Do not give an answer that was given before.")
     ] = False,
     shown: OutputOptions = OUTPUT,
+    how: AnswerOptions = ANSWER,
     stream: Annotated[
         bool | None, typer.Option("--stream/--no-stream", help="Default: on a terminal.")
     ] = None,
@@ -85,6 +88,7 @@ def ask(
     terminal = caller.terminal
     if resume is not None and batch is None:
         raise UsageError("--resume goes with --batch", "see: ragqa ask --help")
+    how.check(shown)
     own = {"k": k, "model": model, "answer": answer, "threshold": threshold}
     flags = {**where.flags, **models.flags, **own, "max_tokens": max_tokens}
     settings, wanted = caller.settings(flags), only.parse(terminal.directory)
@@ -92,6 +96,8 @@ def ask(
     if batch is not None:
         if question is not None or context is not None:
             raise UsageError("--batch brings its own questions and texts", "leave the others out")
+        if how.short or how.format:
+            raise UsageError("--batch writes JSON", "leave out --short and --format: it has all")
         if receipt is not None:
             raise UsageError("--receipt is for one answer", "leave it out: a batch's output is one")
         from ragqa.cli.batch import Batch
@@ -102,7 +108,17 @@ def ask(
 
     asked = question_from(question, context, terminal)
     given = [context_from(context, terminal)] if context is not None else []
-    form = AnswerForm(shown.json, shown.plain, stream, strict, shown.timings)
+    form = AnswerForm(
+        json=shown.json,
+        plain=shown.plain or how.format == "plain",
+        markdown=how.format == "markdown",
+        short=how.short,
+        quotes=how.quotes,
+        sources=not how.no_sources,
+        stream=stream,
+        strict=strict,
+        timings=shown.timings,
+    )
     with (
         keeping(receipt, terminal.directory, given, strict) as keep,
         collection.session(None if given else True, only=wanted, remembers=not no_cache) as session,

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ragqa.cli.caller import Caller
+from ragqa.errors import UsageError
 from ragqa.store.filters import Filter
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -130,7 +131,39 @@ class OutputOptions:
     plain: Annotated[bool, typer.Option("--plain", help="Plain text, also on a terminal.")] = False
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What of an answer is shown, and in which form."""
+
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="FORM", help="plain or markdown.")
+    ] = None
+    short: Annotated[
+        bool, typer.Option("--short", help="On one line: the words that answer, else the answer.")
+    ] = False
+    quotes: Annotated[
+        bool, typer.Option("--quotes", help="Show the quotes below their sources.")
+    ] = False
+    no_sources: Annotated[bool, typer.Option("--no-sources", help="Show the answer alone.")] = False
+
+    def check(self, shown: OutputOptions) -> None:
+        """Raises UsageError where that makes no sense."""
+        if self.format not in (None, "plain", "markdown"):
+            raise UsageError(f"not a form: {self.format!r}", "use plain or markdown; or --json")
+        forms = {
+            "--json": shown.json,
+            "--format markdown": self.format == "markdown",
+            "--short": self.short,
+        }
+        contents = {"--quotes": self.quotes, "--no-sources": self.no_sources}
+        for options in (forms, contents):
+            chosen = [name for name, is_chosen in options.items() if is_chosen]
+            if len(chosen) > 1:
+                raise UsageError(f"{' and '.join(chosen)} do not go together", "leave one out")
+
+
 INDEX, MODELS, FILTER, OUTPUT = IndexOptions(), ModelOptions(), FilterOptions(), OutputOptions()
+ANSWER = AnswerOptions()
 
 
 def command(function: Callable[..., int]) -> Callable[..., int]:

@@ -14,7 +14,7 @@ from ragqa.answering.compose import Progress
 from ragqa.pipeline import Session
 from ragqa.records import Answer, GivenText, Sentence
 from ragqa.system.terminal import Terminal
-from ragqa.text.clean import clean, clean_line
+from ragqa.text.clean import clean, clean_line, to_json
 
 # Takes an answer as it will be shown, before it is.
 Keep = Callable[[Answer, Session], None]
@@ -24,13 +24,26 @@ EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
-    """How an answer is to be shown; `stream` None means on a terminal only."""
+    """How an answer is to be shown; `stream` None means on a terminal only.
+
+    `quotes` stand below their sources, and always where a model has written the answer and it is
+    shown on a terminal. JSON has all of it, whatever is wanted.
+    """
 
     json: bool = False
     plain: bool = False
     stream: bool | None = None
     strict: bool = False
     timings: bool = False
+    markdown: bool = False
+    short: bool = False
+    quotes: bool = False
+    sources: bool = True
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is for a terminal or plain, and may come in parts."""
+        return not (self.json or self.markdown or self.short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +66,37 @@ def show_answer(
     keep: Keep = lambda answer, session: None,
 ) -> int:
     """Ask, show, and return the exit code."""
-    rich = terminal.out_moves and not form.plain and not form.json
-    streamed = not form.json and (rich if form.stream is None else form.stream)
+    rich = terminal.out_moves and not form.plain and form.is_text
+    streamed = form.is_text and (rich if form.stream is None else form.stream)
     if streamed and rich and session.generator:
         answer = _ask_live(question, session, given, terminal)
-    elif streamed and not rich:
+    elif streamed and not rich and session.generator:
         return _show_by_sentence(question, session, given, form, terminal, keep)
-    else:
+    else:  # what is quoted is there at once
         watched = Progress(on_piece=lambda piece: terminal.check())
         answer = pipeline.ask(question, session, given, watched)
     answer, code = _finished(answer, session, form, terminal, keep)
-    if form.json:
-        return terminal.write_json(render.answer_json(answer), code)
     if rich and answer.sentences:
-        terminal.console().print(render.answer_rich(answer, terminal.directory))
+        quotes = form.quotes or session.generator is not None
+        shown = render.answer_rich(
+            answer, terminal.directory, quotes=quotes and form.sources, sources=form.sources
+        )
+        terminal.console().print(shown, crop=False)
         return code
-    return terminal.write(render.answer_plain(answer), code)
+    return terminal.write(_text(answer, form, terminal), code)
+
+
+def _text(answer: Answer, form: AnswerForm, terminal: Terminal) -> str:
+    """The whole answer in the form that is wanted."""
+    if form.json:
+        return to_json(render.answer_json(answer)) + "\n"
+    if form.short:
+        return render.answer_short(answer)
+    if form.markdown:
+        return render.answer_markdown(
+            answer, terminal.directory, quotes=form.quotes, sources=form.sources
+        )
+    return render.answer_plain(answer, quotes=form.quotes, sources=form.sources)
 
 
 def _finished(
@@ -144,7 +172,8 @@ def _show_by_sentence(
 
     def on_sentence(sentence: Sentence) -> None:
         if not (form.strict and sentence.support == "unsupported"):
-            terminal.write(sentence.gap * bool(shown) + render.sentence_text(sentence))
+            text = render.sentence_text(sentence, sources=form.sources)
+            terminal.write(sentence.gap * bool(shown) + text)
             shown.append(sentence)
 
     answer = pipeline.ask(
@@ -153,8 +182,8 @@ def _show_by_sentence(
     answer, code = _finished(answer, session, form, terminal, keep)
     if not shown:
         return code
-    sources = "\n".join(["", "", *render.source_lines(answer.citations)]).rstrip()
-    return terminal.write(sources + "\n", code)
+    lines = render.source_lines(answer.citations, quotes=form.quotes) if form.sources else []
+    return terminal.write("\n".join(["", "", *lines]).rstrip() + "\n", code)
 
 
 def _say_state(answer: Answer, code: int, terminal: Terminal) -> None:

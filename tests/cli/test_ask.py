@@ -66,7 +66,16 @@ def test_an_answer_as_json_is_the_contract(run_cli: RunCli, index: Path, notes: 
         "question": QUESTION,
         "answer": ANSWER,
         "short": None,
-        "sentences": [{"text": ANSWER, "support": "supported", "citations": [1]}],
+        "sentences": [
+            {
+                "text": ANSWER,
+                "support": "supported",
+                "citations": [1],
+                "kind": "text",
+                "mark": "",
+                "level": 0,
+            }
+        ],
         "models": {"embedder": DEFAULT_EMBEDDER, "generator": None},
         "index": {"path": str(index), "generation": 1},
         "warnings": [],
@@ -365,6 +374,94 @@ def test_streaming_into_a_pipe_gives_the_same_text(
 ) -> None:
     whole = run_cli("ask", question, "--index", index, "--no-stream")
     assert run_cli("ask", question, "--index", index, option) == whole
+
+
+# Forms --------------------------------------------------------------------------------------
+
+UNMARKED = ANSWER.replace(" [1]", "")
+QUOTE = "    “A lower perplexity means that the model predicts the text better.”"
+
+
+def test_an_answer_alone(run_cli: RunCli, index: Path) -> None:
+    done = run_cli("ask", QUESTION, "--index", index, "--no-sources")
+    assert done == Result(0, f"{UNMARKED}\n", "")
+    assert run_cli("ask", QUESTION, "--index", index, "--no-sources", "--stream") == done
+
+
+def test_quotes_below_their_sources(run_cli: RunCli, index: Path, notes: Path) -> None:
+    source = f"[1] {notes}/perplexity.md:11{SOURCE}"
+    for option in ("--no-stream", "--stream", "--plain", "--format=plain"):
+        done = run_cli("ask", QUESTION, "--index", index, "--quotes", option)
+        assert done == Result(0, f"{ANSWER}\n\n{source}\n{QUOTE}\n", "")
+
+
+def test_an_answer_on_one_line(run_cli: RunCli, index: Path) -> None:
+    for options in ((), ("--plain",), ("--stream",), ("--no-sources",), ("--quotes",)):
+        done = run_cli("ask", QUESTION, "--index", index, "--short", *options)
+        assert done == Result(0, f"{UNMARKED}\n", "")
+
+
+@pytest.mark.parametrize("form", ["--short", "--format=markdown", "--no-sources", "--quotes"])
+def test_a_refusal_has_no_form(run_cli: RunCli, index: Path, form: str) -> None:
+    assert run_cli("ask", NOWHERE, "--index", index, form) == Result(
+        1, "", "not in the documents\n"
+    )
+
+
+def test_an_answer_as_markdown(
+    run_cli: RunCli, index: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(notes)
+    done = run_cli("ask", QUESTION, "--index", index, "--format", "markdown")
+    target = f"{(notes / 'perplexity.md').as_uri()}#L11"
+    answer = ANSWER.replace("[1]", f"[\\[1\\]]({target})")
+    source = f"- \\[1\\] [perplexity.md:11]({target}) Perplexity > What it means"
+    assert done == Result(0, f"{answer}\n\n---\n\n{source}\n", "")
+
+
+def test_json_has_all_whatever_is_shown_of_an_answer(run_cli: RunCli, index: Path) -> None:
+    whole = parsed(run_cli("ask", QUESTION, "--index", index, "--json").out)
+    for option in ("--quotes", "--no-sources", "--plain"):
+        other = parsed(run_cli("ask", QUESTION, "--index", index, "--json", option).out)
+        del other["timings_ms"]
+        assert other == {name: whole[name] for name in other}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--json", "--short"), "--json and --short do not go together; leave one out"),
+        (
+            ("--json", "--format", "markdown"),
+            "--json and --format markdown do not go together; leave one out",
+        ),
+        (
+            ("--short", "--format", "markdown"),
+            "--format markdown and --short do not go together; leave one out",
+        ),
+        (
+            ("--quotes", "--no-sources"),
+            "--quotes and --no-sources do not go together; leave one out",
+        ),
+        (("--format", "json"), "not a form: 'json'; use plain or markdown; or --json"),
+        (("--format", ""), "not a form: ''; use plain or markdown; or --json"),
+    ],
+)
+def test_forms_that_make_no_sense(run_cli: RunCli, options: tuple[str, ...], told: str) -> None:
+    done = run_cli("ask", QUESTION, *options)
+    assert (done.code, done.err) == (2, f"ragqa: {told}\n")
+    assert (done.out == "") == ("--json" not in options)
+
+
+def test_mathematics_as_a_reader_sees_it(run_cli: RunCli, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    text = "# Zed\n\nThe mass of Zed is $m_z = \\frac{a_i}{b}$ in C:\\new\\table.\n"
+    (tmp_path / "notes" / "zed.md").write_text(text)
+    index = make_index(tmp_path / "index", tmp_path / "notes")
+    arguments = ("ask", "What is the mass of Zed?", "--index", index)
+    shown = run_cli(*arguments, "--no-sources")
+    assert shown == Result(0, "The mass of Zed is m_z = aᵢ/b in C:\\new\\table.\n", "")
+    assert "m_z = \\frac{a_i}{b} in" in parsed(run_cli(*arguments, "--json").out)["answer"]
 
 
 # Models -------------------------------------------------------------------------------------

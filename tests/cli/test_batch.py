@@ -70,6 +70,19 @@ def test_each_line_gets_its_record(run_cli: RunCli, index: Path, tmp_path: Path)
     assert all(list(record) == ["version", "id", *ANSWER_KEYS[1:]] for record in found)
 
 
+@pytest.mark.parametrize("options", [("--short",), ("--format", "markdown")])
+def test_records_are_json(run_cli: RunCli, options: tuple[str, ...]) -> None:
+    message = "ragqa: --batch writes JSON; leave out --short and --format: it has all\n"
+    assert run_cli("ask", "--batch", "-", *options) == Result(2, "", message)
+
+
+@pytest.mark.parametrize("option", ["--quotes", "--no-sources"])
+def test_a_record_has_all(run_cli: RunCli, index: Path, tmp_path: Path, option: str) -> None:
+    lines = write_lines(tmp_path / "in.jsonl", {"question": QUESTION})
+    (record,) = records(run_cli("ask", "--batch", lines, "--index", index, option).out)
+    assert (record["answer"], len(record["citations"])) == (ANSWER, 1)
+
+
 def test_what_was_answered_before_is_given_again(
     run_cli: RunCli, index: Path, tmp_path: Path
 ) -> None:

@@ -103,6 +103,35 @@ def test_a_stream_in_a_pipe_ends_as_the_same_text(show: Show, text: str, strict:
     assert show(text, strict=strict) == whole
 
 
+def test_what_a_model_wrote_without_its_sources_or_with_quotes(show: Show) -> None:
+    for stream in (True, False):
+        alone = show(f"{TRUE} {FALSE}", stream=stream, sources=False)
+        assert alone == Result(0, f"{TRUE} {FALSE} [unsupported]\n", "")
+        quoted = show(TRUE, stream=stream, quotes=True)
+        assert quoted == Result(0, f"{SHOWN}\n\n{SOURCE}    “{TRUE}”\n", "")
+
+
+def test_a_line_has_no_verdicts_and_strict_leaves_nothing_of_it(show: Show) -> None:
+    assert show(f"{TRUE} {FALSE}", short=True) == Result(0, f"{TRUE} {FALSE}\n", "")
+    assert show(FALSE, short=True, strict=True) == Result(4, "", REMOVED)
+    unsupported = Result(1, f"{FALSE}\n", "no document supports this answer\n")
+    assert show(FALSE, short=True, stream=True) == unsupported
+
+
+def test_what_a_model_wrote_as_markdown(show: Show) -> None:
+    answer = SHOWN.replace("[1]", "\\[1\\]")
+    text = f"{answer} {FALSE} \\[unsupported\\]\n\n---\n\n- \\[1\\] zed.txt:1 Zed\n"
+    assert show(f"{TRUE} {FALSE}", markdown=True) == Result(0, text, "")
+
+
+def test_quotes_of_what_a_model_wrote_are_shown_on_a_terminal(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalTerminal, "out_moves", True)
+    assert show(TRUE, stream=False).out == f"{SHOWN}\n\n{SOURCE}    “{TRUE}”\n"
+    assert show(TRUE, stream=False, sources=False).out == f"{TRUE}\n"
+
+
 def test_a_stream_is_written_sentence_by_sentence(
     show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:

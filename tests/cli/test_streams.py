@@ -174,8 +174,9 @@ def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
 # Terminals ----------------------------------------------------------------------------------
 
 
-def test_a_terminal_gets_colours_quotes_and_links(notes: Path) -> None:
-    done = on_terminal("ask", QUESTION)
+@pytest.mark.parametrize("options", [(), ("--quotes",)])
+def test_a_terminal_gets_colours_and_links(notes: Path, options: tuple[str, ...]) -> None:
+    done = on_terminal("ask", QUESTION, *options)
     place = re.escape(f"{notes}/perplexity.md:11")
     link = rf"\x1b\]8;id=\d+;{re.escape(notes.as_uri())}/perplexity\.md\x1b\\"
     expected = (
@@ -183,10 +184,20 @@ def test_a_terminal_gets_colours_quotes_and_links(notes: Path) -> None:
         r"\x1b\[1;36m\[1\]\x1b\[0m\.\n\n"
         rf"\x1b\[1;36m\[1\] \x1b\[0m{link}{place}\x1b\]8;;\x1b\\"
         r"\x1b\[2m  Perplexity > What it means\x1b\[0m\n"
+    )
+    quote = (
         r"    \x1b\[2;3m“A lower perplexity means that the model predicts the text better\.”"
+        r"\x1b\[0m\n"
     )
     assert (done.code, done.err) == (0, "")
-    assert re.match(expected, done.out)
+    assert re.fullmatch(expected + quote * bool(options), done.out)
+
+
+@pytest.mark.parametrize("options", [("--short",), ("--no-sources",)])
+def test_a_terminal_gets_an_answer_alone(options: tuple[str, ...]) -> None:
+    assert on_terminal("ask", QUESTION, *options) == Result(
+        0, ANSWER.replace(" [1]", "") + "\n", ""
+    )
 
 
 @pytest.mark.slow

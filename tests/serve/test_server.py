@@ -130,6 +130,8 @@ def _waiting(place: Place) -> subprocess.Popen[str]:
         (("ask", QUESTION), ""),
         (("ask", QUESTION, "--json"), ""),
         (("ask", "--stream", *EXTRACT), QUESTION),
+        (("ask", QUESTION, "--format", "markdown", "--quotes", *EXTRACT), ""),
+        (("ask", QUESTION, "--short", *EXTRACT), ""),
         (("ask", NOWHERE, *EXTRACT), ""),
         (("ask", QUESTION, "--context", "bread.md", *EXTRACT), ""),
         (("ask", QUESTION, "--index", "nowhere", "--json"), ""),

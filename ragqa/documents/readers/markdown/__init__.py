@@ -127,7 +127,7 @@ class _Walk:
             if token.type == "inline":
                 self._inline(token)
             elif token.type in CODE_TOKENS:
-                self._add("code", self._verbatim(token))
+                self._add("code", self._verbatim(token), self._dollars(token))
             elif token.type == "html_block":
                 self._html(token)
 
@@ -253,6 +253,14 @@ class _Walk:
             pieces.append(Fragment(line, self._find_in_line(first + number, line)))
             pieces.append(Fragment("\n", None))
         return pieces
+
+    def _dollars(self, token: Token) -> tuple[int, int] | None:
+        """From the `$$` before a formula to that behind it: they say what it is in a quote, too."""
+        if token.map is None or not token.type.startswith("math_block"):
+            return None
+        first = self.text.find("$$", self.make.line_start(token.map[0]))
+        last = self.text.rfind("$$", first + 2, self.make.line_end(token.map[1] - 1))
+        return (first, last + 2) if 0 <= first < last else None
 
     def _find_in_line(self, number: int, content: str) -> int | None:
         """Where a line's content, stripped of what nests it, stands in the file."""
