@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ragqa.answering.citations import Citer
-from ragqa.answering.compose import Evidence, Progress, assess, compose, quote
+from ragqa.answering.compose import Evidence, Made, Progress, assess, compose, quote
 from ragqa.answering.confidence import Calibration, shown
 from ragqa.documents.readers import ENDINGS
 from ragqa.embedding import matching_embedder
@@ -196,7 +196,7 @@ def _answer(
         prompt=made.prompt,
         citations=tuple(made.citer.citations),
         removed=made.citer.removed,
-        warnings=(*answer.warnings, *_citation_warnings(made.citer)),
+        warnings=(*answer.warnings, *_citation_warnings(made.citer), *_order_warnings(made)),
     )
 
 
@@ -270,6 +270,13 @@ def _citation_warnings(citer: Citer) -> list[str]:
     if citer.removed:
         warnings.append(f"citation numbers that the model invented were removed: {citer.removed}")
     return warnings
+
+
+def _order_warnings(made: Made) -> list[str]:
+    """One for each place whose order to whoever reads it was left out."""
+    places = dict.fromkeys((order.hit.path, order.block.line) for order in made.orders)
+    told = "gives orders to whoever reads it: that was left out"
+    return [f"{path}:{line} {told}" for path, line in places]
 
 
 class _Clock:

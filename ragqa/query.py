@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragqa.text.answer_types import AnswerType, answer_type, asks_for_a_fact, asks_for_several
+from ragqa.text.answer_types import AnswerType, answer_type, asks_for_a_fact
 from ragqa.text.bm25 import Statistics, question_words
 from ragqa.text.sentences import STOP_WORDS, names_of, numbers_of, stems_of
 
@@ -90,11 +90,6 @@ class Query:
     def asks_for_a_fact(self) -> bool:
         """Whether a few words can answer it."""
         return asks_for_a_fact(self.text)
-
-    @cached_property
-    def asks_for_several(self) -> bool:
-        """Whether steps or several things are asked for."""
-        return asks_for_several(self.text)
 
 
 def make_query(text: str, embedder: Embedder, index: Snapshot | None = None) -> Query:

@@ -49,7 +49,6 @@ def test_names_numbers_and_kind() -> None:
     assert query.kind.is_in("in March")
     assert not query.kind.is_in("at home")
     assert query.asks_for_a_fact
-    assert not query.asks_for_several
 
 
 def test_the_question_is_embedded_once(notes: Notes) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Stream
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +19,12 @@ from typing import NamedTuple
 from ragqa.answering.citations import Citer, FileText
 from ragqa.answering.confidence import Signals, confidence, coverage, has_names, nearest
 from ragqa.answering.excerpts import sentences_of
-from ragqa.answering.pieces import Source, sources_of
+from ragqa.answering.pieces import Piece, Source, sources_of
 from ragqa.answering.prompt import REFUSAL, build_prompt
 from ragqa.answering.selection import Excerpt, select
 from ragqa.answering.span_reader import Reading, read
-from ragqa.answering.unit_ranking import RankedUnit, rank_units
-from ragqa.answering.units import units_of
+from ragqa.answering.unit_ranking import RankedPart, RankedUnit, rank_units
+from ragqa.answering.units import names_above, units_of
 from ragqa.documents import text_of
 from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError, ModelError
@@ -31,6 +32,7 @@ from ragqa.generators.base import Generator, Message, TokenModel
 from ragqa.generators.thinking import without_thinking
 from ragqa.query import Query
 from ragqa.records import GivenText, Hit, Sentence, State
+from ragqa.text.dates import date_in
 from ragqa.text.sentences import stream_sentences
 
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
@@ -89,12 +91,16 @@ def assess(
 
 
 class Made(NamedTuple):
-    """An answer's parts; `prompt` is what a model was told that wrote it."""
+    """An answer's parts; `prompt` is what a model was told that wrote it.
+
+    `orders` are those to whoever reads that were cut out of what is shown.
+    """
 
     citer: Citer
     sentences: tuple[Sentence, ...]
     prompt: str = ""
     short: str | None = None
+    orders: tuple[Piece, ...] = ()
 
     @property
     def state(self) -> State:
@@ -133,31 +139,40 @@ def quote(evidence: Evidence, given: Sequence[GivenText], progress: Progress) ->
     Where another place has another value for the same, that is said as well.
     """
     citer = Citer(evidence.sources, read_files(evidence.sources, given))
-    sentences: list[Sentence] = []
-    for sentence in _quoted(evidence, citer):
-        progress.on_sentence(sentence)
-        sentences.append(sentence)
-    return Made(citer, tuple(sentences), short=_short(evidence, citer))
-
-
-def _quoted(evidence: Evidence, citer: Citer) -> Iterator[Sentence]:
-    """The sentences of what answers, or of the places that have different values for it."""
     excerpts = _disagreeing(evidence)
-    if excerpts:
-        yield Sentence(DISAGREES, "supported", kind="lead", gap="")
-    else:
-        excerpts = select(evidence.query, evidence.ranked, evidence.reading)
-    for number, excerpt in enumerate(excerpts):
-        yield from sentences_of(excerpt, citer, is_first=number == 0)
+    sentences = [Sentence(DISAGREES, "supported", kind="lead", gap="")] if excerpts else []
+    excerpts = excerpts or select(evidence.query, evidence.ranked, evidence.reading)
+    for excerpt in excerpts:
+        gap = ("\n" if sentences[-1].kind == "lead" else "\n\n") if sentences else ""
+        sentences += sentences_of(excerpt, citer, gap)
+    for sentence in sentences:
+        progress.on_sentence(sentence)
+    orders = tuple(order for excerpt in excerpts for order in excerpt.unit.orders)
+    return Made(citer, tuple(sentences), short=_short(evidence, citer), orders=orders)
 
 
 def _disagreeing(evidence: Evidence) -> list[Excerpt]:
-    """The parts of which each has another value for what is asked; none where they agree."""
+    """The parts of which each has another value for what is asked; none where they agree.
+
+    Where it is known of which day they are, that is told, and the newest comes first.
+    """
     reading = evidence.reading
     if reading is None or not reading.rivals or not reading.is_short:
         return []
     parts = [reading.part, *(rival.part for rival in reading.rivals)]
-    return [Excerpt(one.unit, (one.part,)) for one in parts]
+    names = [_dated_name(one) for one in parts]
+    excerpts = [
+        Excerpt(one.unit, (one.part,), name) for one, name in zip(parts, names, strict=True)
+    ]
+    if all(names):
+        excerpts.sort(key=lambda one: date_in(one.heading) or date.min, reverse=True)
+    return excerpts
+
+
+def _dated_name(one: RankedPart) -> str:
+    """The heading, title or file name that tells of which day a part is; "" where none does."""
+    names = names_above(one.hit, one.unit.headings)
+    return next((name for name in reversed(names) if date_in(name)), "")
 
 
 def _short(evidence: Evidence, citer: Citer) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ragqa.answering.citations import Citer, marked
 from ragqa.answering.pieces import Piece
@@ -20,8 +21,8 @@ from ragqa.text.sentences import OWN_MARKER, split_sentences
 KINDS: dict[str, SentenceKind] = {"item": "item", "row": "row", "code": "code"}
 
 
-def sentences_of(excerpt: Excerpt, citer: Citer, is_first: bool = True) -> list[Sentence]:
-    """The sentences of an excerpt; an empty line parts it from one before it."""
+def sentences_of(excerpt: Excerpt, citer: Citer, gap: str = "") -> list[Sentence]:
+    """The sentences of an excerpt; `gap` is what parts it from what is before it."""
     sentences = [
         sentence
         for run in _runs(excerpt)
@@ -32,7 +33,7 @@ def sentences_of(excerpt: Excerpt, citer: Citer, is_first: bool = True) -> list[
         sentences.insert(0, replace(title, kind="heading"))
     if excerpt.left:
         sentences.append(_more(excerpt, sentences[-1].citations))
-    return _spaced(sentences, is_first)
+    return _spaced(sentences, gap)
 
 
 def _runs(excerpt: Excerpt) -> Iterator[list[Slice]]:
@@ -104,15 +105,10 @@ def _more(excerpt: Excerpt, numbers: tuple[int, ...]) -> Sentence:
     return Sentence(f"... {len(excerpt.left)} more, {lines}", "supported", numbers, "more")
 
 
-def _spaced(sentences: Sequence[Sentence], is_first: bool) -> list[Sentence]:
+def _spaced(sentences: Sequence[Sentence], gap: str) -> list[Sentence]:
     """The sentences with what stands between them."""
-    spaced = []
-    for before, one in zip([None, *sentences], sentences, strict=False):
-        if before is None:
-            gap = "" if is_first else "\n\n"
-        elif one.kind == "text" and before.kind in ("text", "heading"):
-            gap = " "
-        else:
-            gap = "\n"
-        spaced.append(replace(one, gap=gap))
+    spaced = [replace(sentences[0], gap=gap)]
+    for before, one in pairwise(sentences):
+        flows = one.kind == "text" and before.kind in ("text", "heading")
+        spaced.append(replace(one, gap=" " if flows else "\n"))
     return spaced

@@ -29,7 +29,7 @@ SILENT = ("heading", "column_names", "table_header")
 REFERENCES = re.compile(
     r"(sources?|references?|bibliography|literature|further reading|see also)", re.I
 )
-SEE = re.compile(r"see (also )?\b", re.I)
+SEE = re.compile(r"[Ss]ee (?:also\b|[A-Z“\"])")
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,9 @@ def _goes_on(group: Sequence[Block], block: Block) -> bool:
         return False
     if last.kind in (*TEXT, "caption") and len(group) == 1 and introduces(last, block):
         return True
-    if is_answered(block.headings):
-        return sum(len(one.text.split()) for one in (*group, block)) <= MAX_ANSWER
+    words = sum(len(one.text.split()) for one in (*group, block))
+    if is_answered(block.headings) and words <= MAX_ANSWER:
+        return True
     if _is_item(block) or _is_item(last):
         return _is_same_list(group, block)
     if block.kind in ROWS and last.kind in ROWS:

@@ -40,14 +40,6 @@ ASKS_WHEN = re.compile(
 )
 ASKS_FOR_A_YEAR = re.compile(r"(?:\w+ )?(?:what|which) (?:years?|century|decade)\b", re.I)
 ASKS_WHO = re.compile(r"who(?:m|se)?\b", re.I)
-# "How do I ...", "which tools ...", "what are the ...": a list answers it, when there is one.
-ASKS_FOR_SEVERAL = re.compile(
-    r"(?:how (?:(?:do|can|could|should|would) (?:i|you|we|one)|to)"
-    r"|(?:what|which) (?:are|were) the (?:\w+ ){0,2}\w+s"
-    r"|what (?:\w+ )?\w{3,}(?<!doe)s (?:are|were|do|did|have|should|can|could|must|will)"
-    r"|which (?!\w*(?:[iaus]s|oes)\b)\w{3,}s)\b",
-    re.I,
-)
 # A few words answer the one, not the other.
 QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
 EXPLANATION = re.compile(
@@ -87,11 +79,6 @@ def answer_type(question: str) -> AnswerType:
     if ASKS_HOW_MANY.match(asked):
         return AnswerType(QUANTITY)
     return AnswerType()
-
-
-def asks_for_several(question: str) -> bool:
-    """Whether steps or several things are asked for."""
-    return bool(ASKS_FOR_SEVERAL.match(question.strip(OUTSIDE)))
 
 
 def asks_for_a_fact(question: str) -> bool:

@@ -90,7 +90,7 @@ def test_a_heading_stands_above_what_it_names() -> None:
     assert (title.text, title.kind, title.gap) == ("Soda bread:", "heading", "")
     assert title.citations == items[0].citations == (1,)
     assert [one.gap for one in items] == ["\n", "\n"]
-    further, *_ = sentences_of(Excerpt(unit, unit.parts, "Soda"), citer, is_first=False)
+    further, *_ = sentences_of(Excerpt(unit, unit.parts, "Soda"), citer, "\n\n")
     assert (further.text, further.gap) == ("Soda:", "\n\n")
 
 

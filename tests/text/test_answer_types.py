@@ -9,7 +9,6 @@ from ragqa.text.answer_types import (
     AnswerType,
     answer_type,
     asks_for_a_fact,
-    asks_for_several,
 )
 
 
@@ -73,35 +72,6 @@ def test_who_decides_is_no_number() -> None:
 
 def test_a_hostile_question_takes_no_time() -> None:
     assert answer_type("!" * 100_000 + "a" + " when" * 20_000) == AnswerType()
-
-
-@pytest.mark.parametrize(
-    ("question", "several"),
-    [
-        ("How do I top up the boiler?", True),
-        ("how to restore a backup", True),
-        ("Which medicines are in the cabinet?", True),
-        ("which models may be sold", True),
-        ("Which server runs the database?", False),
-        ("Which file contains the key?", False),
-        ("List price of the pump?", False),
-        ("What are the steps of a release?", True),
-        ("What are the default hyperparameters?", True),
-        ("What ingredients do I need?", True),
-        ("what team meetings are there", True),
-        ("What causes it?", False),
-        ("What does it do?", False),
-        ("What are embeddings?", False),
-        ("How does LoRA work?", False),
-        ("Which class is it?", False),
-        ("Which is it?", False),
-        ("which does it use", False),
-        ("Name of the server?", False),
-        ("When did it start?", False),
-    ],
-)
-def test_several_things_are_asked_for(question: str, several: bool) -> None:
-    assert asks_for_several(question) is several
 
 
 @pytest.mark.parametrize(
