@@ -91,7 +91,7 @@ class Session:
     reranker: Reranker | None = None
     allowed: PassageIds | None = None
     span_model: TokenModel | None = None
-    threshold: float = 0.55
+    threshold: float = 0.3
     calibration: Calibration | None = None
     answers: AnswerCache | None = None
     settings: Settings = field(default_factory=Settings)

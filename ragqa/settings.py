@@ -49,7 +49,7 @@ class Settings:
     reranker: str = ""
     model: str = "SmolLM2-135M-Instruct"
     answer: str = "auto"
-    threshold: float = 0.55
+    threshold: float = 0.3
     k: int = 6
     max_tokens: int = 256
     context_tokens: int = 4096

@@ -157,7 +157,7 @@ def _disagreeing(evidence: Evidence) -> list[Excerpt]:
     Where it is known of which day they are, that is told, and the newest comes first.
     """
     reading = evidence.reading
-    if reading is None or not reading.rivals or not reading.is_short:
+    if reading is None or not reading.rivals:
         return []
     parts = [reading.part, *(rival.part for rival in reading.rivals)]
     names = [_dated_name(one) for one in parts]

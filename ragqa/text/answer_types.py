@@ -40,6 +40,7 @@ ASKS_WHEN = re.compile(
 )
 ASKS_FOR_A_YEAR = re.compile(r"(?:\w+ )?(?:what|which) (?:years?|century|decade)\b", re.I)
 ASKS_WHO = re.compile(r"who(?:m|se)?\b", re.I)
+PHRASE = 4  # words: fewer name a topic
 # A few words answer the one, not the other.
 QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|which|what|how)\b", re.I)
 EXPLANATION = re.compile(
@@ -82,5 +83,10 @@ def answer_type(question: str) -> AnswerType:
 
 
 def asks_for_a_fact(question: str) -> bool:
-    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic."""
-    return bool(QUESTION_WORD.search(question)) and not EXPLANATION.match(question)
+    """Whether a few words can answer it: who, when, how many; not why, how, whether, or a topic.
+
+    Many put a fact's question without a question word: "largest city of the north in 1900".
+    """
+    is_phrase = len(question.split()) >= PHRASE
+    asks = is_phrase or bool(QUESTION_WORD.search(question))
+    return asks and not EXPLANATION.match(question)

@@ -134,7 +134,7 @@ def test_config_shows_values_and_origins(
         "reranker                                 default",
         "model           SmolLM2-135M-Instruct    default",
         "answer          extract                  environment RAGQA_ANSWER",
-        "threshold       0.55                     default",
+        "threshold       0.3                      default",
         "k               9                        environment RAGQA_K",
         "max_tokens      256                      default",
         "context_tokens  4096                     default",
