@@ -16,7 +16,7 @@ from ragqa.answering.unit_ranking import RankedPart, RankedUnit
 from ragqa.answering.units import Part, Unit
 from ragqa.documents.units import mark_kind
 from ragqa.query import Query
-from ragqa.text.sentences import stems_of
+from ragqa.text.sentences import numbers_of, stems_of
 
 # By how much less than the best a further unit, a sentence of one, an item, a row may score; the
 # share of a list's items from which on all of it is shown; the words of an answer, of a paragraph
@@ -24,7 +24,7 @@ from ragqa.text.sentences import stems_of
 # with ten words more, one answer in a hundred more is complete.
 MARGIN, OF_TEXT, OF_LIST, OF_TABLE = 0.25, 0.3, 0.35, 0.1
 MOST_OF_LIST = 0.5
-MAX_WORDS, MAX_WHOLE, MAX_LIST = 80, 45, 200
+MAX_WORDS, MAX_WHOLE, MAX_LIST = 90, 45, 200
 # What the unit gains in which the reader finds the words that answer: on the same questions 1.5 %
 # more complete answers, in two words less.
 READ_BONUS = 0.05
@@ -56,14 +56,28 @@ def select(
     """What answers best, in the order of the documents; nothing where there are no units."""
     chosen: list[Excerpt] = []
     for one in (scored := _with_reading(ranked, reading)):
-        best = scored[0].score
-        excerpt = _excerpt(query, one, best)
-        words = sum(earlier.words for earlier in chosen)
-        far = one.score < best - MARGIN or words + excerpt.words > MAX_WORDS
-        if chosen and (far or _is_said(excerpt, chosen)):
+        best = scored[0]
+        excerpt = _excerpt(query, one, best.score)
+        if chosen and not _adds(query, one, best, excerpt, chosen):
             continue
         chosen.append(excerpt)
     return sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
+
+
+def _adds(
+    query: Query, one: RankedUnit, best: RankedUnit, excerpt: Excerpt, chosen: Sequence[Excerpt]
+) -> bool:
+    """Whether a further unit is to be shown: nearly as good as the best, and of the same number.
+
+    A whole list leaves less to be said. "DEC-0045" answers no question for "DEC-0054".
+    """
+    margin = MARGIN / 2 if len(chosen[0].parts) > 1 and best.unit.is_list else MARGIN
+    words = sum(earlier.words for earlier in chosen) + excerpt.words
+    if one.score < best.score - margin or words > MAX_WORDS or _is_said(excerpt, chosen):
+        return False
+    of_best = query.numbers & numbers_of(best.unit.context + best.unit.said)
+    is_other = not query.numbers <= numbers_of(one.unit.context + one.unit.said)
+    return not (query.numbers and of_best == query.numbers and is_other)
 
 
 def _with_reading(ranked: Sequence[RankedUnit], reading: Reading | None) -> list[RankedUnit]:

@@ -208,7 +208,7 @@ def _items(items: Iterable[Sequence[Piece]]) -> Iterator[Part]:
 
 def _simple(block: Block, pieces: Sequence[Piece]) -> Iterator[Part]:
     """The parts of a block outside of lists."""
-    if block.kind in ROWS or block.kind == "code":
+    if block.kind in (*ROWS, "property", "code"):
         if pieces:
             yield Part("code" if block.kind == "code" else "row", tuple(pieces))
     else:

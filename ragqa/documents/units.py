@@ -2,7 +2,7 @@
 
 A unit is the smallest piece that can be read alone below its headings: a paragraph, a list or a
 table with what introduces it, a term with its definition, a question with its answer, code with
-the text before it. Knows no format and no question.
+the text before it, the properties of a note. Knows no format and no question.
 """
 
 from __future__ import annotations
@@ -42,9 +42,12 @@ def _groups(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 def _goes_on(group: Sequence[Block], block: Block) -> bool:
     """Whether a block belongs to the unit of those before it."""
     last = group[-1]
-    alone = "heading" in (last.kind, block.kind) or "property" in (last.kind, block.kind)
-    if alone or (last.headings, last.page) != (block.headings, block.page):
+    if "heading" in (last.kind, block.kind):
         return False
+    if (last.headings, last.page) != (block.headings, block.page):
+        return False
+    if "property" in (last.kind, block.kind):
+        return last.kind == block.kind
     if last.kind in (*TEXT, "caption") and len(group) == 1 and introduces(last, block):
         return True
     words = sum(len(one.text.split()) for one in (*group, block))
