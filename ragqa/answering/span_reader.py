@@ -74,17 +74,22 @@ class Reading:
 
     @property
     def is_short(self) -> bool:
-        """Whether it is a few words that are likely enough to be marked in what is shown."""
+        """Whether it is a few words, not all of a sentence, that are likely enough to be marked."""
         few = len(self.text.split()) <= MAX_SHORT_WORDS
-        return few and self.p_passage * self.p_span >= MIN_CHANCE
+        is_sentence = self.part.part.kind == "text" and self._share > MAX_SHARE
+        return few and not is_sentence and self.p_passage * self.p_span >= MIN_CHANCE
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is a fact, not all of a sentence, that another place may contradict."""
-        share = len(self.text.split()) / max(self.part.part.words, 1)
+        """Whether it is a fact that another place may contradict."""
         few = self.part.hit.is_given and self.passages <= FEW
         least = SURE_GIVEN if few else SURE
-        return self.is_short and share <= MAX_SHARE and self.p_passage * self.p_span >= least
+        return self.is_short and self._share <= MAX_SHARE and self.p_passage * self.p_span >= least
+
+    @property
+    def _share(self) -> float:
+        """How much of its part it is."""
+        return len(self.text.split()) / max(self.part.part.words, 1)
 
 
 def read(query: Query, ranked: Sequence[RankedPart], model: TokenModel) -> Reading | None:

@@ -64,7 +64,7 @@ retrieval_hit          1.000  0.342 to 1.000  2  answerable: a right file among 
 complete_answers           -               -  0  answerable: all nuggets stand in the answer
 nugget_recall              -               -  0  answerable: share of the nuggets in the answer
 no_nugget                  -               -  0  answerable: answered without any nugget
-answer_words            11.0    11.0 to 11.0  2  words of an answer
+answer_words            16.5    11.0 to 22.0  2  words of an answer
 best_passage_complete      -               -  0  answerable: the best passage has all nuggets
 best_passage_words         -               -  0  words of the best passage of the search
 answer_f1              0.273  0.000 to 0.545  2  answerable: F1 of the words of the answer (SQuAD)
@@ -261,8 +261,8 @@ def test_a_table_of_the_kinds_of_questions(
         == """
 kind         n  complete  recall  words  passage: complete  recall  words
 what         1     1.000   1.000   11.0              1.000   1.000   15.0
-why          1     0.000   0.500   11.0              0.000   0.500   23.0
-all of them  2     0.500   0.750   11.0              0.500   0.750   19.0
+why          1     0.000   0.500   22.0              0.000   0.500   23.0
+all of them  2     0.500   0.750   16.5              0.500   0.750   19.0
 """
     )
 
@@ -273,7 +273,7 @@ def test_nuggets_as_json(run_cli: RunCli, index: Path, with_nuggets: Path) -> No
     found = parsed(done.out)
     assert (done.code, done.err) == (1, "complete_answers is 0.500, under 0.6\n")
     assert found["kinds"]["why"] == {
-        "n": 1, "complete_answers": 0.0, "nugget_recall": 0.5, "answer_words": 11.0,
+        "n": 1, "complete_answers": 0.0, "nugget_recall": 0.5, "answer_words": 22.0,
         "best_passage_complete": 0.0, "best_passage_recall": 0.5, "best_passage_words": 23.0,
     }  # fmt: skip
     assert found["results"][1]["nuggets"] == {

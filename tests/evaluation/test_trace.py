@@ -360,7 +360,7 @@ def test_a_document_that_is_found(notes: Notes, why: Why) -> None:
     assert (found.found, found.rank, found.path) == (True, 1, f"{notes.folder}/zebra.md")
     figures = dict(found.steps[-1].figures)
     confidence = figures.pop("confidence")
-    assert figures == {"rank": 1, "threshold": 0.55, "refused": False}
+    assert figures == {"rank": 1, "threshold": 0.3, "refused": False}
     assert confidence >= 0.55
     assert found.steps[-1].detail == f"place 1 of 2; `ask` answers: confidence {confidence}"
     assert found.steps[-1].advice == ""
@@ -374,7 +374,7 @@ def test_a_document_that_is_found_but_refused(notes: Notes, why: Why) -> None:
     assert step.figures["refused"]
     assert step.detail.endswith(
         f"; but `ask` says `not in the documents`: confidence {step.figures['confidence']}"
-        f" is less than 0.55"
+        f" is less than 0.3"
     )
     assert step.advice == "ask with more words of the passage"
 
