@@ -32,7 +32,9 @@ class Told:
         self.sentences: list[Sentence] = []
         for unit in units_of(sources):
             shown = tuple(unit.parts[number] for number in parts) or unit.parts
-            self.sentences += sentences_of(Excerpt(unit, shown), citer, "\n\n" if self.sentences else "")
+            self.sentences += sentences_of(
+                Excerpt(unit, shown), citer, "\n\n" if self.sentences else ""
+            )
         self.citations = citer.citations
 
     @property
