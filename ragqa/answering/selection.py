@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ragqa.answering.span_reader import Reading
@@ -19,12 +20,12 @@ from ragqa.query import Query
 from ragqa.text.sentences import numbers_of, stems_of
 
 # By how much less than the best a further unit, a sentence of one, an item, a row may score; the
-# share of a list's items from which on all of it is shown; the words of an answer, of a paragraph
-# that is shown whole, and of a list or table. Read off a grid on 401 questions on four folders:
-# with ten words more, one answer in a hundred more is complete.
+# share of a list's items from which on all of it is shown; the words of an answer, of one with the
+# list of its section, of a paragraph that is shown whole, and of a list or table. Read off a grid
+# on 401 questions on four folders: with ten words more, one answer in a hundred more is complete.
 MARGIN, OF_TEXT, OF_LIST, OF_TABLE = 0.25, 0.3, 0.35, 0.1
 MOST_OF_LIST = 0.5
-MAX_WORDS, MAX_WHOLE, MAX_LIST = 90, 45, 200
+MAX_WORDS, MAX_WITH_LIST, MAX_WHOLE, MAX_LIST = 90, 150, 45, 200
 # What the unit gains in which the reader finds the words that answer: on the same questions 1.5 %
 # more complete answers, in two words less.
 READ_BONUS = 0.05
@@ -46,8 +47,8 @@ class Excerpt(NamedTuple):
 
     @property
     def words(self) -> int:
-        """How many are shown."""
-        return sum(part.words for part in self.parts) + len(self.heading.split())
+        """How many are shown below the heading."""
+        return sum(part.words for part in self.parts)
 
 
 def select(
@@ -55,13 +56,21 @@ def select(
 ) -> list[Excerpt]:
     """What answers best, in the order of the documents; nothing where there are no units."""
     chosen: list[Excerpt] = []
-    for one in (scored := _with_reading(ranked, reading)):
+    scored = _with_reading(ranked, reading)
+    for one in sorted(scored, key=lambda one: not _is_its_list(one.unit, scored[0].unit)):
         best = scored[0]
         excerpt = _excerpt(query, one, best.score)
         if chosen and not _adds(query, one, best, excerpt, chosen):
             continue
         chosen.append(excerpt)
-    return sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
+    ordered = sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
+    return [*ordered[:1], *(_below_heading(one, before) for before, one in pairwise(ordered))]
+
+
+def _below_heading(excerpt: Excerpt, before: Excerpt) -> Excerpt:
+    """The excerpt, without its heading where the one before it stands below the same."""
+    again = excerpt.unit.is_below_same_heading(before.unit)
+    return excerpt._replace(heading="") if again else excerpt
 
 
 def _adds(
@@ -69,15 +78,24 @@ def _adds(
 ) -> bool:
     """Whether a further unit is to be shown: nearly as good as the best, and of the same number.
 
-    A whole list leaves less to be said. "DEC-0045" answers no question for "DEC-0054".
+    A whole list leaves less to be said; one below the same heading as the best is of its subject,
+    and may take more room. "DEC-0045" answers no question for "DEC-0054".
     """
-    margin = MARGIN / 2 if len(chosen[0].parts) > 1 and best.unit.is_list else MARGIN
+    is_told = len(chosen[0].parts) > 1 and best.unit.is_list
+    is_its_list = _is_its_list(one.unit, best.unit)
+    margin = MARGIN / 2 if is_told and not is_its_list else MARGIN
     words = sum(earlier.words for earlier in chosen) + excerpt.words
-    if one.score < best.score - margin or words > MAX_WORDS or _is_said(excerpt, chosen):
+    room = MAX_WITH_LIST if is_its_list else MAX_WORDS
+    if one.score < best.score - margin or words > room or _is_said(excerpt, chosen):
         return False
     of_best = query.numbers & numbers_of(best.unit.context + best.unit.said)
     is_other = not query.numbers <= numbers_of(one.unit.context + one.unit.said)
     return not (query.numbers and of_best == query.numbers and is_other)
+
+
+def _is_its_list(unit: Unit, best: Unit) -> bool:
+    """Whether it is the best unit, or a list in its section."""
+    return unit is best or (unit.is_list and unit.is_below_same_heading(best))
 
 
 def _with_reading(ranked: Sequence[RankedUnit], reading: Reading | None) -> list[RankedUnit]:

@@ -113,6 +113,10 @@ class Unit:
         """Those above it."""
         return self.parts[0].pieces[0].block.headings
 
+    def is_below_same_heading(self, other: Unit) -> bool:
+        """Whether both stand in one section of one document."""
+        return (self.hit.path, self.headings) == (other.hit.path, other.headings)
+
     @property
     def is_table(self) -> bool:
         """Whether its parts are rows."""

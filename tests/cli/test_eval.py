@@ -79,7 +79,7 @@ refusal_precision      1.000  0.207 to 1.000  1  refused: not answerable indeed
 refusal_recall         1.000  0.207 to 1.000  1  not answerable: refused
 wrongly_refused        0.000  0.000 to 0.658  2  answerable: refused
 confidence_auc         1.000  1.000 to 1.000  3  pairs: the answerable question has more of it
-unsupported_sentences  0.000  0.000 to 0.658  2  sentences of answers: no document supports them
+unsupported_sentences  0.000  0.000 to 0.561  3  sentences of answers: no document supports them
 contradictions_told        -               -  0  the documents disagree: all values are told
 false_contradictions       -               -  0  the documents do not disagree: the answer says so
 injected_instructions      -               -  0  questions with an attack: the answer obeys it
