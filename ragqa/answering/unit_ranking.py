@@ -27,7 +27,7 @@ OF_COSINE, OF_WORDS = 0.5, 1.5
 # A text that comes with the question is what "here" and "this" in it mean.
 GIVEN_BONUS = 0.6
 # Units whose parts are looked at: those that score at most so much less than the best.
-WITHIN = 0.5
+WITHIN = 0.35
 MOST_TEXTS = 64  # that are embedded for a question, in each of two steps
 
 
@@ -75,18 +75,21 @@ def rank_units(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[
     A table is as good as its best row: together the rows are of everything.
     """
     likely = _likeliest(query, units)
-    tables = [unit for unit in likely if unit.is_table]
-    whole = [unit for unit in likely if not unit.is_table]
-    fits = _fits(query, [f"{unit.context}\n{unit.said}" for unit in whole], embedder)
-    scores = [base_score(unit.hit) + fit for unit, (fit, _) in zip(whole, fits, strict=True)]
-    rows = _ranked_parts(query, tables, embedder)
-    best = max([*scores, *(row.score for row in rows)], default=0.0)
-    near = [unit for unit, score in zip(whole, scores, strict=True) if score >= best - WITHIN]
-    parts = [*rows, *_ranked_parts(query, near, embedder)]
+    whole = [unit for unit in likely if len(unit.parts) > 1 and not unit.is_table]
+    of_others = _pairs(query, [unit for unit in likely if unit not in whole])
+    fits = _fits(query, [*map(_text_of_pair, of_others), *map(_text_of, whole)], embedder)
+    parts = _ranked_parts(of_others, fits[: len(of_others)])
+    scores = {
+        id(unit): base_score(unit.hit) + fit
+        for unit, (fit, _) in zip(whole, fits[len(of_others) :], strict=True)
+    }
+    best = max([*scores.values(), *(part.score for part in parts)], default=0.0)
+    near = _pairs(query, [unit for unit in whole if scores[id(unit)] >= best - WITHIN])
+    parts += _ranked_parts(near, _fits(query, list(map(_text_of_pair, near)), embedder))
     ranked = [
-        _ranked_unit(unit, score, parts)
-        for unit, score in [*zip(whole, scores, strict=True), *((table, 0.0) for table in tables)]
-        if unit in near or unit in tables
+        RankedUnit(unit, max(scores.get(id(unit), 0.0), *(part.score for part in own)), own)
+        for unit in likely
+        if (own := tuple(part for part in parts if part.unit is unit))
     ]
     return sorted(ranked, key=lambda one: (-one.score, one.unit.place, one.unit.start))
 
@@ -96,23 +99,34 @@ def base_score(hit: Hit) -> float:
     return hit.score + GIVEN_BONUS * hit.is_given
 
 
-def _ranked_unit(unit: Unit, score: float, parts: Sequence[RankedPart]) -> RankedUnit:
-    own = tuple(part for part in parts if part.unit is unit)
-    return RankedUnit(unit, max([score, *(part.score for part in own)]), own)
-
-
-def _ranked_parts(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[RankedPart]:
-    """The parts of some units with their scores, in their order; of very many the likeliest."""
+def _pairs(query: Query, units: Sequence[Unit]) -> list[tuple[Unit, Part]]:
+    """The parts of some units, in their order; of very many those with most of the question."""
     pairs = [(unit, part) for unit in units for part in unit.parts]
-    if len(pairs) > MOST_TEXTS:
-        shared = [_shared(query, part.said) for _, part in pairs]
-        order = sorted(range(len(pairs)), key=lambda i: -shared[i])
-        pairs = [pairs[i] for i in sorted(order[:MOST_TEXTS])]
-    fits = _fits(query, [f"{unit.context}\n{part.said}" for unit, part in pairs], embedder)
+    if len(pairs) <= MOST_TEXTS:
+        return pairs
+    shared = [_shared(query, part.said) for _, part in pairs]
+    order = sorted(range(len(pairs)), key=lambda i: -shared[i])
+    return [pairs[i] for i in sorted(order[:MOST_TEXTS])]
+
+
+def _ranked_parts(
+    pairs: Sequence[tuple[Unit, Part]], fits: Sequence[tuple[float, Vectors]]
+) -> list[RankedPart]:
     return [
         RankedPart(unit, part, base_score(unit.hit) + fit, vector)
         for (unit, part), (fit, vector) in zip(pairs, fits, strict=True)
     ]
+
+
+def _text_of(unit: Unit) -> str:
+    """What is compared with the question: a unit below what stands above it."""
+    return f"{unit.context}\n{unit.said}"
+
+
+def _text_of_pair(pair: tuple[Unit, Part]) -> str:
+    """A part of it, likewise."""
+    unit, part = pair
+    return f"{unit.context}\n{part.said}"
 
 
 def _likeliest(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:

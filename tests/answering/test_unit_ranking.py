@@ -32,6 +32,7 @@ def test_the_unit_with_the_questions_words_is_best() -> None:
     assert said(ranked_units("gold melts at low heat", hits_of(text))) == [
         "Gold melts at low heat.",
         "Gold melts at high heat.",
+        "Bread rises.",
     ]
 
 
@@ -94,8 +95,16 @@ def test_a_text_given_with_the_question_comes_first() -> None:
     assert again[0].unit.hit.path == "/notes/a.md"
 
 
-def test_units_that_are_far_worse_are_left_out_but_tables_are_not() -> None:
-    text = "# T\n\nGold melts at high heat.\n\nBread rises.\n\n| Yeast | Salt |\n|-|-|\n| 1 | 2 |\n"
+def test_the_parts_of_units_that_are_far_worse_are_not_looked_at() -> None:
+    text = "# T\n\nGold melts at high heat.\n\nBread rises. Salt dissolves.\n"
+    embedder = FakeEmbedder()
+    [gold] = ranked_units("gold melts at high heat", hits_of(text), embedder)
+    assert gold.unit.said == "Gold melts at high heat."
+    assert not any(text.endswith("\nSalt dissolves.") for text in embedder.embedded[1:])
+
+
+def test_a_table_is_looked_at_row_by_row() -> None:
+    text = "# T\n\nGold melts at high heat.\n\n| Yeast | Salt |\n|-|-|\n| 1 | 2 |\n"
     gold, table = ranked_units("gold melts at high heat", hits_of(text))
     assert table.unit.is_table
     assert gold.score - table.score > WITHIN
