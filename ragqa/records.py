@@ -21,7 +21,7 @@ State = Literal["answered", "not_in_documents", "unsupported"]
 Support = Literal["supported", "partly", "unsupported"]
 BETWEEN_CELLS, EMPTY_CELL = " | ", "–"  # in the text of a row of a table; of its head alone
 SentenceKind = Literal["text", "item", "row", "code", "heading", "lead", "more"]
-LIST_MARK, INDENT = "- ", "  "  # how an item of a list begins, and those of a list in it
+ROW_MARK, INDENT = "-", "  "  # what stands before a row; before an item in an item
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,7 @@ class Sentence:
     def line(self) -> str:
         """The text behind its mark, as far in as it is nested."""
         indent = INDENT * max(self.level - 1, 0)
-        mark = self.mark or (LIST_MARK.strip() if self.kind == "row" else "")
+        mark = self.mark or (ROW_MARK if self.kind == "row" else "")
         text = self.text.replace("\n", f"\n{indent}")
         return f"{indent}{mark} {text}" if mark else f"{indent}{text}"
 

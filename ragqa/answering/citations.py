@@ -14,11 +14,12 @@ from ragqa.answering.pieces import Source
 from ragqa.answering.units import Slice
 from ragqa.answering.verdicts import Judge, Quote
 from ragqa.documents.base import ExtractedText
-from ragqa.records import LIST_MARK, Citation, Sentence
+from ragqa.records import Citation, Sentence
 from ragqa.text.sentences import words_of
 
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
-ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,3}[.)])\s")
+BULLETS, FENCE = "-*+•", "```"
+ITEM = re.compile(r"([-*+•]|\(?\d{1,3}[.)])\s+")
 LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
@@ -65,14 +66,20 @@ class Citer:
             self.repeated += 1
             return None
         self._seen.add(key)
-        self._lead_in = self._lead_in if ITEM.match(plain) else ""
+        item = ITEM.match(plain)
+        self._lead_in = self._lead_in if item else ""
         verdict, quotes = self._judge.judge(plain, named, self._lead_in)
         self._lead_in = plain if plain.endswith(":") else self._lead_in
         self.removed += invented + len(named - {quote.hit_index for quote in quotes})
         made = [citation_of(quote, self._file_of(quote)) for quote in quotes]
         numbers = tuple(map(self._number, made))
-        gap = "\n" if plain.startswith(LIST_MARK) else " "
-        return Sentence(marked(plain, numbers), verdict, numbers, gap=gap)
+        if plain.startswith(FENCE):
+            return Sentence(_code_in(plain), verdict, numbers, "code", "\n")
+        told = Sentence(marked(plain, numbers), verdict, numbers)
+        if item is None:
+            return told
+        mark = "-" if item[1] in BULLETS else item[1]
+        return replace(told, text=told.text[item.end() :], kind="item", gap="\n", mark=mark)
 
     def cite(self, slices: Sequence[Slice]) -> tuple[int, ...]:
         """The numbers of the citations for neighbouring slices of a unit: mostly one for all."""
@@ -91,6 +98,12 @@ class Citer:
                 return known.number
         self.citations.append(replace(made, number=len(self.citations) + 1))
         return len(self.citations)
+
+
+def _code_in(fenced: str) -> str:
+    """The lines between fences."""
+    lines = fenced.split("\n")[1:]
+    return "\n".join(lines[:-1] if lines and lines[-1].startswith(FENCE) else lines)
 
 
 def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:

@@ -19,6 +19,9 @@ ABBREVIATION = re.compile(
 # A list number at the start, "1." or "12)", is none either.
 LIST_NUMBER = re.compile(r"\s*\(?\d{1,3}[.)]$")
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+# Where code begins, and all of it.
+FENCE = re.compile(r"^```", re.M)
+FENCED = re.compile(r"```[^\n]*\n.*?^```[^\S\n]*(?:\n|\Z)", re.M | re.S)
 STEM_LENGTH = 6  # truncation stemming: crude, language-neutral, good enough for matching
 # These take the next sentence's start into account: "approx. 5" goes on, "etc. The" does not.
 MAY_END = tuple("No. etc. al. Inc. Ltd. Co. Corp. U.S. U.K. a.m. p.m. Jr.".split())
@@ -73,10 +76,21 @@ def split_sentences(text: str) -> list[str]:
 
 
 def stream_sentences(pieces: Iterable[str]) -> Iterator[str]:
-    """The sentences of a text that comes in pieces, each as soon as the next one begins."""
+    """The sentences of a text that comes in pieces, each as soon as the next one begins.
+
+    Code between fences (CommonMark 0.31, 4.5) is one, with its fences.
+    """
     text = ""
     for piece in pieces:
         text += piece
+        opening = FENCE.search(text)
+        if opening:
+            yield from split_sentences(text[: opening.start()])
+            text = text[opening.start() :]
+            if block := FENCED.match(text):
+                yield block[0].rstrip()
+                text = text[block.end() :]
+            continue
         spans = sentence_spans(text)
         for first, last in spans[:-1]:
             yield text[first:last]

@@ -248,3 +248,18 @@ def test_items_that_a_model_writes_stand_below_its_own_lead_in() -> None:
     for one in ("A metric should:", "It has two.", item):
         last = citer.add(one)
     assert last is not None and last.support == "partly"
+
+
+def test_items_and_code_that_a_model_writes_are_set_as_such() -> None:
+    citer = Citer(sources_in("# Run\n\nStart it with make demo.\n"), {})
+    lines = ["1. Start it with make demo.", "- Start it.", "```sh\nmake demo\n  x\n```"]
+    number, bullet, code = (sentence for line in lines if (sentence := citer.add(line)))
+    assert (number.kind, number.mark, number.gap) == ("item", "1.", "\n")
+    assert number.text.startswith("Start it")
+        "item",
+        "1.",
+        "\n",
+        "Start it",
+    )
+    assert (bullet.kind, bullet.mark) == ("item", "-")
+    assert (code.kind, code.text) == ("code", "make demo\n  x")

@@ -150,3 +150,18 @@ def test_negation(text: str, negated: bool) -> None:
 def test_names_are_words_with_a_capital_that_no_sentence_start_explains() -> None:
     text = "Models by OpenAI follow Google. LLaMA and the model iGPT came Later. In Paris."
     assert names_of(text) == frozenset(stems_of("OpenAI Google LLaMA iGPT Later Paris"))
+
+
+def test_code_between_fences_is_one_piece_of_a_stream() -> None:
+    text = "Run it. Then look:\n\n```sh\nls -l\n\n  cd x\n```\nThat is all. Done."
+    assert list(stream_sentences(text)) == [
+        "Run it.",
+        "Then look:",
+        "```sh\nls -l\n\n  cd x\n```",
+        "That is all.",
+        "Done.",
+    ]
+
+
+def test_code_that_is_never_closed_is_the_rest() -> None:
+    assert list(stream_sentences(["Look:\n``", "`\nls\n"])) == ["Look:", "```\nls"]
