@@ -256,10 +256,5 @@ def test_items_and_code_that_a_model_writes_are_set_as_such() -> None:
     number, bullet, code = (sentence for line in lines if (sentence := citer.add(line)))
     assert (number.kind, number.mark, number.gap) == ("item", "1.", "\n")
     assert number.text.startswith("Start it")
-        "item",
-        "1.",
-        "\n",
-        "Start it",
-    )
     assert (bullet.kind, bullet.mark) == ("item", "-")
     assert (code.kind, code.text) == ("code", "make demo\n  x")
