@@ -74,7 +74,7 @@ def rank_units(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[
 
     A table is as good as its best row: together the rows are of everything.
     """
-    likely = _likeliest(query, units)
+    likely = _likeliest(query, _asked(query, units))
     whole = [unit for unit in likely if len(unit.parts) > 1 and not unit.is_table]
     of_others = _pairs(query, [unit for unit in likely if unit not in whole])
     fits = _fits(query, [*map(_text_of_pair, of_others), *map(_text_of, whole)], embedder)
@@ -97,6 +97,13 @@ def rank_units(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[
 def base_score(hit: Hit) -> float:
     """What is known of a unit from where it stands."""
     return hit.score + GIVEN_BONUS * hit.is_given
+
+
+def _asked(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:
+    """The units, without properties of notes of which the question names neither key nor value."""
+    asked = set(query.stems)
+    texts = [one for one in units if not one.is_of_properties or asked & set(stems_of(one.said))]
+    return texts or units  # nothing but the properties of the note that is named
 
 
 def _pairs(query: Query, units: Sequence[Unit]) -> list[tuple[Unit, Part]]:

@@ -123,6 +123,11 @@ class Unit:
         return self.parts[0].kind == "row"
 
     @property
+    def is_of_properties(self) -> bool:
+        """Whether its parts are properties of a note."""
+        return self.parts[0].pieces[0].block.kind == "property"
+
+    @property
     def is_list(self) -> bool:
         """Whether its parts are items."""
         return self.parts[0].kind == "item"
