@@ -1,6 +1,6 @@
 """Query + ranked units -> what is shown of them: the units that answer, whole or in parts.
 
-An answer is one unit or several, in the order of the documents. A list is shown whole where most of
+An answer is one unit or several, in the order of their document, the best document first. A list is shown whole where most of
 it is of the question, of a table the rows that are; a long paragraph is cut to its best sentences.
 Pure. Knows nothing of citations, or of how an answer is set.
 """
@@ -63,7 +63,9 @@ def select(
         if chosen and not _adds(query, one, best, excerpt, chosen):
             continue
         chosen.append(excerpt)
-    ordered = sorted(chosen, key=lambda excerpt: (excerpt.unit.place, excerpt.unit.start))
+    # The document with the best unit first, each in its order.
+    documents = list(dict.fromkeys(excerpt.unit.hit.path for excerpt in chosen))
+    ordered = sorted(chosen, key=lambda one: (documents.index(one.unit.hit.path), one.unit.start))
     return [*ordered[:1], *(_below_heading(one, before) for before, one in pairwise(ordered))]
 
 
