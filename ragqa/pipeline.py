@@ -7,7 +7,7 @@ question -> query -> retrieval -> assessment -> prompt -> generation -> citation
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -178,7 +178,7 @@ def _answer(
         question=query.text,
         models=_model_names(session),
         index=_index_facts(session.snapshot),
-        warnings=(NO_MATCH,) * session.is_barred,
+        warnings=tuple(_query_warnings(query, session)),
         confidence=sure,
     )
     if not evidence.ranked or sure < session.threshold:
@@ -270,6 +270,14 @@ def _citation_warnings(citer: Citer) -> list[str]:
     if citer.removed:
         warnings.append(f"citation numbers that the model invented were removed: {citer.removed}")
     return warnings
+
+
+def _query_warnings(query: Query, session: Session) -> Iterator[str]:
+    """What is to be told of a question whatever its answer is."""
+    if session.is_barred:
+        yield NO_MATCH
+    if query.corrected:
+        yield f"the documents have no such word; read as: {query.corrected}"
 
 
 def _order_warnings(made: Made) -> list[str]:

@@ -32,7 +32,8 @@ class Query:
 
     `words` are those that are looked for, `statistics` theirs in the index (None where there is no
     index); `encoding` has the embedder's vector of the question and those of its words, and
-    `says` how much each of these words says (empty: all as much).
+    `says` how much each of these words says (empty: all as much). `corrected` is the question with
+    misspelled words as the index spells them; empty where there are none.
     """
 
     text: str
@@ -40,6 +41,12 @@ class Query:
     encoding: QuestionEncoding
     statistics: Statistics | None = None
     says: tuple[float, ...] = ()
+    corrected: str = ""
+
+    @property
+    def read_as(self) -> str:
+        """The question as it was understood: misspelled words are those of the index."""
+        return self.corrected or self.text
 
     @property
     def vector(self) -> Vectors:
@@ -69,43 +76,63 @@ class Query:
     @cached_property
     def stems(self) -> tuple[str, ...]:
         """The stems of the words that carry content, in their order."""
-        return tuple(stems_of(self.text))
+        return tuple(stems_of(self.read_as))
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The stems of words that are names."""
-        return names_of(self.text)
+        return names_of(self.read_as)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
         """The numbers in it."""
-        return frozenset(numbers_of(self.text))
+        return frozenset(numbers_of(self.read_as))
 
     @cached_property
     def kind(self) -> AnswerType:
         """What the words that answer it look like."""
-        return answer_type(self.text)
+        return answer_type(self.read_as)
 
     @cached_property
     def asks_for_a_fact(self) -> bool:
         """Whether a few words can answer it."""
-        return asks_for_a_fact(self.text)
+        return asks_for_a_fact(self.read_as)
 
 
 def make_query(text: str, embedder: Embedder, index: Snapshot | None = None) -> Query:
     """The query of a question, with the statistics of an index where there is one.
 
-    Raises ModelError and IndexDamagedError.
+    Words that no passage has are read as those of the index that are spelled nearly so. Raises
+    ModelError and IndexDamagedError.
     """
-    words = tuple(question_words(text))
-    encoding = embedder.encode_question(text)
-    told = [WORD.match(text, start) for start in embedder.word_starts(text)]
-    all_words = [match[0].lower() if match else "" for match in told]
     if index is None:
-        return Query(text, words, encoding, says=_weights(all_words, encoding, None))
+        encoding = embedder.encode_question(text)
+        says = _weights(_words_at(text, embedder), encoding, None)
+        return Query(text, tuple(question_words(text)), encoding, says=says)
     index.settle()  # statistics and vectors must be of one generation
+    read_as = _corrected(text, index)
+    words, all_words = tuple(question_words(read_as)), _words_at(read_as, embedder)
+    encoding = embedder.encode_question(read_as)
     statistics = index.statistics(tuple(dict.fromkeys([*words, *filter(None, all_words)])))
-    return Query(text, words, encoding, statistics, _weights(all_words, encoding, statistics))
+    says = _weights(all_words, encoding, statistics)
+    return Query(text, words, encoding, statistics, says, "" if read_as == text else read_as)
+
+
+def _corrected(text: str, index: Snapshot) -> str:
+    """The question, in which words that the index has not give way to those that it has."""
+    words = question_words(text)
+    known = index.statistics(words).frequencies
+    for word in words:
+        meant = None if known[word] else index.meant_by(word)
+        if meant:
+            text = re.sub(rf"\b{re.escape(word)}\b", meant, text, flags=re.I)
+    return text
+
+
+def _words_at(text: str, embedder: Embedder) -> list[str]:
+    """The words that have a vector each."""
+    told = [WORD.match(text, start) for start in embedder.word_starts(text)]
+    return [match[0].lower() if match else "" for match in told]
 
 
 def _weights(

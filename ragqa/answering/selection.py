@@ -1,7 +1,8 @@
 """Query + ranked units -> what is shown of them: the units that answer, whole or in parts.
 
-An answer is one unit or several, in the order of their document, the best document first. A list is shown whole where most of
-it is of the question, of a table the rows that are; a long paragraph is cut to its best sentences.
+An answer is one unit or several, in the order of their document, the best document first. A list
+is shown whole where most of it is of the question, of a table the rows that are; a long paragraph
+is cut to its best sentences.
 Pure. Knows nothing of citations, or of how an answer is set.
 """
 

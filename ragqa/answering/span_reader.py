@@ -98,10 +98,10 @@ def read(query: Query, ranked: Sequence[RankedPart], model: TokenModel) -> Readi
     Reads the best of the `ranked` parts, best first, below the title of their passage, that the
     model has room for. None where there is nothing to read, or the question takes all room.
     """
-    shown = _shown(ranked, query.text, model)
+    shown = _shown(ranked, query.read_as, model)
     if not shown:
         return None
-    prompt = prompt_start(_lines(shown)) + prompt_end(query.text)
+    prompt = prompt_start(_lines(shown)) + prompt_end(query.read_as)
     with model.exclusive():
         return _read(query, ranked, shown, _Decoder(model, prompt, query))
 

@@ -76,7 +76,7 @@ def retrieve(
     if reranker is None:
         return hits_of(fold(ranked, count), snapshot)
     groups = fold(ranked, max(RERANKED, count))
-    return hits_of(_reranked(query.text, groups, snapshot, reranker)[:count], snapshot)
+    return hits_of(_reranked(query.read_as, groups, snapshot, reranker)[:count], snapshot)
 
 
 @dataclass(frozen=True, slots=True)

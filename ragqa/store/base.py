@@ -120,6 +120,9 @@ class Snapshot(Protocol):
     def statistics(self, words: Sequence[str]) -> Statistics:
         """How many passages there are, how long, and how many have each of the words."""
 
+    def meant_by(self, word: str) -> str | None:
+        """The word of the index that one which no passage has may stand for; None: none does."""
+
     def fields(self, ids: Sequence[int]) -> dict[int, Fields]:
         """The texts by which these passages are found."""
 

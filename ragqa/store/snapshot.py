@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from ragqa.errors import IndexDamagedError, no_index
 from ragqa.store import allowed as passages_allowed
-from ragqa.store import backlinks, layout, rows
+from ragqa.store import backlinks, layout, rows, spelling
 from ragqa.store.base import Codes, Keep, KnownDocument, PassageIds, StoredPassage
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.filters import Filter
@@ -181,6 +181,10 @@ class LocalSnapshot:
             frequencies[word] = counted
         average = int(self.meta.get("words", "0")) / max(passages, 1)
         return Statistics(passages, average, frequencies)
+
+    def meant_by(self, word: str) -> str | None:
+        """The word of the index that one which no passage has may stand for; None: none does."""
+        return spelling.meant_by(word, self._db)
 
     def fields(self, ids: Sequence[int]) -> dict[int, Fields]:
         """The texts by which these passages are found."""
