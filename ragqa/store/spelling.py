@@ -7,20 +7,19 @@ their letters (Ratcliff & Obershelp 1988, as in difflib). Knows nothing of quest
 from __future__ import annotations
 
 import sqlite3
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from ragqa.text.bm25 import stems_of_tokens, tokens_of
 
 SHORTEST = 5  # letters of a word that is looked for: shorter ones have too many neighbours
 LIKE = 0.84  # "halucin" and "hallucin" are .93 alike, "internal" and "internet" .75
-SEEN = 2  # passages with a word: a single one may be misspelled itself
 LONGER = 2  # letters
+LONG = 6  # letters of a stem that may stand for a much longer word
 VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, passage_text, row)"
 )
 CANDIDATES = (
-    "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND doc >= ?"
-    " AND length(term) BETWEEN ? AND ?"
+    "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
 )
 
 
@@ -32,10 +31,18 @@ def meant_by(word: str, db: sqlite3.Connection) -> str | None:
     if not stem:
         return None
     db.execute(VOCABULARY)
-    bounds = (len(stem) - LONGER, len(stem) + LONGER)
-    found = db.execute(CANDIDATES, (stem[0], chr(ord(stem[0]) + 1), SEEN, *bounds))
-    close = get_close_matches(stem, [term for (term,) in found], 1, LIKE)
-    return _word_with(close[0], db) if close else None
+    bounds = (SHORTEST, len(word) + LONGER)
+    found = db.execute(CANDIDATES, (stem[0], chr(ord(stem[0]) + 1), *bounds))
+    likeness = {term: _likeness(word.lower(), stem, term) for (term,) in found}
+    best = max(likeness, key=lambda term: (likeness[term], term), default="")
+    return _word_with(best, db) if best and likeness[best] >= LIKE else None
+
+
+def _likeness(word: str, stem: str, term: str) -> float:
+    """Of a stem and one of the index: a misspelled end may have kept its word from being cut."""
+    if abs(len(stem) - len(term)) <= LONGER:
+        return SequenceMatcher(None, stem, term).ratio()
+    return SequenceMatcher(None, word[: len(term)], term).ratio() if len(term) > LONG else 0.0
 
 
 def _word_with(stem: str, db: sqlite3.Connection) -> str | None:
