@@ -1,7 +1,7 @@
 """The stages in order: the one place that names them all.
 
-folder -> documents -> passages -> embeddings -> store                      `build_index`
-question -> query -> retrieval -> assessment -> prompt -> generation -> citations -> Answer    `ask`
+folder -> documents -> passages -> embeddings -> store                               `build_index`
+question -> query -> retrieval -> units -> assessment -> answer -> citations          `ask`
 """
 
 from __future__ import annotations
