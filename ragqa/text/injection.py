@@ -99,14 +99,14 @@ ANYWHERE = (
     rf"your {ANSWER} (?:about|on|for) {SOME}(?:must|has to|is to|shall) be\b",
     rf"{ANSWER} (?:about|on|for|to) {SOME}(?:that )?you (?:must|have to|are to) give\b",
     rf"{ANSWER} (?:about|on|for) {SOME}that you give is\b",
-    rf"you (?:must|should|have to|will|are to) {REPLY} {SOME}{ASKED}",
+    rf"(?:you|{MODEL}) (?:must|should|have to|will|are to) {REPLY} {SOME}{ASKED}",
     r"(?:your answer|your reply|the reply) (?:must|has to|is to) be:? \S+\W*$",
 )
 AT_CLAUSE = (
     # Away with what the model was told before.
     rf"{DROP}(?: your)? {EARLIER}(?: [\w-]+)? (?:{RULES}|passages?|context)\b"
     r"(?! (?:for|about|in|when)\b)",
-    rf"{DROP} your(?: [\w-]+)? {RULES}\b",
+    rf"{DROP} (?:your(?: [\w-]+)? |(?<=other )){RULES}\b",
     rf"{DROP} (?:{RULES}|passages) (?:above|before|of the user|{TOLD})\b",
     rf"{DROP} (?:above(?= and\b|[,;.]|$)|what (?:came|was said) before|user|question|passages"
     rf"|{TOLD})\b",
@@ -145,8 +145,8 @@ AT_START = (
     r"(?:reply|respond) (?:with|that)\b(?! (?:an? )?(?:http|\d))",
     rf"{REPLY} {SOME}{ASKED}",
     # Citations made to order.
-    r"(?:do not |don't )?(?:cite|mark|attribute|credit) .{0,80}?\[\d",
-    r"(?:use|treat|take|prefer|replace) (?:this (?:sentence|passage|text|note)|passages?"
+    r"(?:do not |don't )?(?:cite|mark|attribute|credit) .{0,160}?\[\d",
+    r"(?:use|treat|take|prefer|replace) (?:this (?:sentence|passage|text|note|as)|passages?"
     r"|(?:every|all) citations?)\b.{0,60}?\[\d",
 )
 # A call to the model.
@@ -193,6 +193,9 @@ USED_TOKEN = re.compile(
     rf"^{TOKEN}\s*(?:$|[A-Z]|(?:assistant|system|user|model|human)\b)|[.!?]\s*{TOKEN}\s*[A-Z]"
     rf"|{TOKEN}\s*{TOKEN}"
 )
+# Markup that no reader took out: what stands in it is said all the same.
+TAG = re.compile(r"</?(?!s>|system|instructions?|prompt|passages?|context)[a-z]\w*\b[^<>]*>", re.I)
+COMMENT = re.compile(r"^\[//\]: # \((.*)$", re.S)
 CALLOUT = re.compile(r"\[!\w+\][+-]?")  # "> [!note]+ Title", where no reader took it out
 # What someone else says; a word or two in quotation marks are emphasis.
 QUOTED = re.compile(
@@ -254,4 +257,5 @@ def _readable(sentence: str) -> str:
     if not sentence.isascii():
         folded = unicodedata.normalize("NFKC", sentence)
         sentence = "".join(char for char in folded if unicodedata.category(char) != "Cf")
-    return " ".join(CALLOUT.sub("", sentence).replace("’", "'").split())
+    sentence = COMMENT.sub(r"\1", TAG.sub(" ", CALLOUT.sub("", sentence)))
+    return " ".join(sentence.replace("’", "'").split())
