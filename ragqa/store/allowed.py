@@ -32,7 +32,6 @@ def find(db: sqlite3.Connection, wanted: Filter, folders: Sequence[str]) -> Pass
 
 def fill_table(db: sqlite3.Connection, ids: PassageIds) -> None:
     """Put the ids where `CONDITION` looks; in memory, also where the index is read-only."""
-    db.execute("PRAGMA temp_store = MEMORY")
     db.execute("CREATE TEMP TABLE IF NOT EXISTS allowed (id INTEGER PRIMARY KEY)")
     db.execute("DELETE FROM temp.allowed")
     db.executemany("INSERT INTO temp.allowed VALUES (?)", ((i,) for i in ids.tolist()))

@@ -123,6 +123,9 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
             connection = sqlite3.connect(
                 f"{uri}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
             )
+            # Tables of a question's own lie in memory: before there are any, and outside of a
+            # transaction, is the only time to say so.
+            connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
             last = error

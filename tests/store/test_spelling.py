@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.query import make_query
+from ragqa.store.filters import Filter
 from ragqa.store.snapshot import LocalSnapshot
 from tests.fakes import FakeEmbedder
 from tests.notes import Notes
@@ -43,3 +44,10 @@ def test_a_question_is_read_with_the_words_of_the_index(index: Notes) -> None:
         assert query.read_as == "What is hallucination?"
         assert query.words == ("hallucination",)
         assert not make_query("What is hallucination?", FakeEmbedder(), snapshot).corrected
+
+
+def test_after_a_word_was_looked_for_a_filter_can_be_set(index: Notes) -> None:
+    with LocalSnapshot(index.directory) as snapshot:
+        assert snapshot.meant_by("halucination")
+        some = snapshot.allowed(Filter())[:1]
+        assert snapshot.lexical(["hallucination"], 5, some)
