@@ -353,7 +353,7 @@ class Collection:
             yield
 
     def _model(self) -> Any:
-        """The model that writes, or points at words; None for whole sentences."""
+        """The model that writes, or points at words; None where nothing is marked."""
         from ragqa import generators
 
         mode, settings = self.settings.answer_mode, self.settings

@@ -75,7 +75,7 @@ class Session:
     """What `ask` works with; one session can answer many questions.
 
     `snapshot` is None when the passages come with the question; `generator` is None for answers
-    in the documents' own words: those that `span_model` points at, or without it whole sentences;
+    in the documents' own words, in which `span_model`, where there is one, marks those that answer;
     `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
     retrieval. A question is refused when its confidence, corrected by the `calibration` where the
     index has one, is below the `threshold`. `answers` are those that were given before, where they
@@ -100,7 +100,7 @@ class Session:
 
     @property
     def model(self) -> Generator | TokenModel | None:
-        """The model that writes, or points at words; None for whole sentences."""
+        """The model that writes, or points at words; None where nothing is marked."""
         return self.generator or self.span_model
 
     @property

@@ -1,4 +1,4 @@
-"""Query + sentences -> the span of one of them that answers it, or that none does.
+"""Query + parts of units -> the span of one of them that answers it, or that none does.
 
 The reader is the bundled generator with an adapter (see `training/`). It does not write: it says
 `[2]`, the number of a passage, and then copies words of it. Decoding is constrained to that, so
