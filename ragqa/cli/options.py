@@ -35,8 +35,8 @@ AnswerModeOption = Annotated[
     typer.Option(
         "--answer",
         metavar="MODE",
-        help="read: words of the documents; extract: whole sentences; generate: the model writes;"
-        " auto: generate with --model, else read.",
+        help="read: units of the documents, with the words that answer marked; extract: units"
+        " alone; generate: the model writes; auto: generate with --model, else read.",
     ),
 ]
 
