@@ -134,7 +134,7 @@ def test_an_answer_cites_the_note_and_says_it(
     answer = ask(question, corpus)
     assert answer.state == "answered"
     assert said in answer.text
-    assert Path(answer.citations[0].path).name == file
+    assert file in {Path(citation.path).name for citation in answer.citations}
 
 
 @pytest.mark.slow
