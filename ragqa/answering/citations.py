@@ -20,7 +20,7 @@ from ragqa.text.sentences import words_of
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
 BULLETS, FENCE = "-*+•", "```"
 ITEM = re.compile(r"([-*+•]|\(?\d{1,3}[.)])\s+")
-LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
+LAST_PUNCTUATION = re.compile(r"[.!?…:;]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def own_numbers(sentence: str, count: int) -> tuple[set[int], int]:
 
 
 def marked(sentence: str, numbers: Sequence[int]) -> str:
-    """The sentence with its citation markers before the final punctuation."""
+    """The sentence with its markers, before the final punctuation but outside of a quotation."""
     if not numbers:
         return sentence
     marks = " " + "".join(f"[{number}]" for number in numbers)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ragqa.answering.citations import Citer, marked
 from ragqa.answering.pieces import Piece
 from ragqa.answering.selection import Excerpt
-from ragqa.answering.units import Slice, Unit, slices_of
+from ragqa.answering.units import Slice, Unit, shown_pieces, slices_of
 from ragqa.records import Sentence, SentenceKind
 from ragqa.text.injection import without_invisible
 from ragqa.text.sentences import OWN_MARKER, split_sentences
@@ -40,9 +40,7 @@ def _runs(excerpt: Excerpt) -> Iterator[list[Slice]]:
     """The slices that are shown, those together that stand one after the other in the unit."""
     unit = excerpt.unit
     pieces = _pieces(unit)
-    shown = {
-        id(piece) for piece in [*unit.lead, *(p for part in excerpt.parts for p in part.pieces)]
-    }
+    shown = {id(piece) for piece in [*unit.lead, *shown_pieces(excerpt.parts)]}
     run: list[Piece] = []
     for piece in pieces:
         if id(piece) in shown:
@@ -56,7 +54,7 @@ def _runs(excerpt: Excerpt) -> Iterator[list[Slice]]:
 
 def _pieces(unit: Unit) -> list[Piece]:
     """All pieces of a unit in their order, orders among them: they part what stands around them."""
-    pieces = [*unit.lead, *(piece for part in unit.parts for piece in part.pieces), *unit.orders]
+    pieces = [*unit.lead, *shown_pieces(unit.parts), *unit.orders]
     return sorted(pieces, key=lambda piece: (piece.block.start, piece.first))
 
 
@@ -65,7 +63,7 @@ def _told(excerpt: Excerpt, run: Sequence[Slice]) -> Iterator[Sentence]:
     kinds = {
         id(piece.block): KINDS.get(part.kind, "text")
         for part in excerpt.parts
-        for piece in part.pieces
+        for piece in shown_pieces([part])
     }
     for one in run:
         kind: SentenceKind = kinds.get(id(one.block), "lead")

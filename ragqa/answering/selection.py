@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ragqa.answering.span_reader import Reading
 from ragqa.answering.unit_ranking import RankedPart, RankedUnit
-from ragqa.answering.units import Part, Unit
+from ragqa.answering.units import Part, Unit, shown_pieces, slices_of
 from ragqa.documents.units import mark_kind
 from ragqa.query import Query
 from ragqa.text.sentences import numbers_of, stems_of
@@ -49,7 +49,7 @@ class Excerpt(NamedTuple):
     @property
     def words(self) -> int:
         """How many are shown below the heading."""
-        return sum(part.words for part in self.parts)
+        return _words(self.parts)
 
 
 def select(
@@ -133,9 +133,10 @@ def _parts(one: RankedUnit, best: float) -> tuple[Part, ...]:
         part for part in one.parts if part.score >= top - (OF_LIST if unit.is_list else OF_TEXT)
     ]
     if unit.is_list:
-        whole = is_numbered(unit) or len(near) >= MOST_OF_LIST * len(unit.parts)
+        is_whole = len(near) >= MOST_OF_LIST * len(unit.parts)
+        whole = is_whole or (is_numbered(unit) and _words(unit.parts) <= MAX_WORDS)
         return unit.parts if whole else tuple(part.part for part in near)
-    if sum(part.words for part in unit.parts) <= MAX_WHOLE:
+    if _words(unit.parts) <= MAX_WHOLE:
         return unit.parts
     return _sentences(unit, near)
 
@@ -163,8 +164,12 @@ def _leans(unit: Unit, place: int) -> bool:
 
 def is_numbered(unit: Unit) -> bool:
     """Whether it is a list of steps."""
-    mark = unit.parts[0].pieces[0].block.mark
+    mark = unit.parts[0].first_block.mark
     return unit.is_list and bool(mark) and mark_kind(mark) == "number"
+
+
+def _words(parts: Iterable[Part]) -> int:
+    return sum(len(one.said.split()) for one in slices_of(shown_pieces(parts)))
 
 
 def _first_words(parts: Sequence[Part], most: int) -> tuple[Part, ...]:

@@ -58,7 +58,7 @@ class RankedPart(NamedTuple):
     @property
     def in_context(self) -> str:
         """What it says, below what says what it is about."""
-        return f"{self.unit.context}\n{self.part.said}"
+        return f"{self.unit.context}\n{self.part.in_list}"
 
 
 class RankedUnit(NamedTuple):
@@ -111,7 +111,7 @@ def _pairs(query: Query, units: Sequence[Unit]) -> list[tuple[Unit, Part]]:
     pairs = [(unit, part) for unit in units for part in unit.parts]
     if len(pairs) <= MOST_TEXTS:
         return pairs
-    shared = [_shared(query, part.said) for _, part in pairs]
+    shared = [_shared(query, part.in_list) for _, part in pairs]
     order = sorted(range(len(pairs)), key=lambda i: -shared[i])
     return [pairs[i] for i in sorted(order[:MOST_TEXTS])]
 
@@ -133,7 +133,7 @@ def _text_of(unit: Unit) -> str:
 def _text_of_pair(pair: tuple[Unit, Part]) -> str:
     """A part of it, likewise."""
     unit, part = pair
-    return f"{unit.context}\n{part.said}"
+    return f"{unit.context}\n{part.in_list}"
 
 
 def _likeliest(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:

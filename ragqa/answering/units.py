@@ -26,6 +26,10 @@ LEADS = (*TEXT, "caption", "term")
 # They say nothing by themselves, and never stand in an answer of their own.
 SILENT = ("heading", "column_names", "table_header")
 
+# An item of more words is shown in parts where others are nested in it: as few as make a paragraph
+# that is shown whole (see `selection`).
+MAX_ITEM = 45
+
 REFERENCES = re.compile(
     r"(sources?|references?|bibliography|literature|further reading|see also)", re.I
 )
@@ -34,10 +38,14 @@ SEE = re.compile(r"[Ss]ee (?:also\b|[A-Z“\"])")
 
 @dataclass(frozen=True)
 class Part:
-    """What of a unit can be shown by itself; `pieces` are in their order, without orders."""
+    """What of a unit can be shown by itself; `pieces` are in their order, without orders.
+
+    `above` is the item that it is nested in, which is shown with it: an advantage is of something.
+    """
 
     kind: Kind
     pieces: tuple[Piece, ...]
+    above: tuple[Piece, ...] = ()
 
     @property
     def slices(self) -> Iterator[Slice]:
@@ -47,7 +55,17 @@ class Part:
     @cached_property
     def said(self) -> str:
         """What it says, a line a block; of a row each value with the name of its column."""
-        return "\n".join(one.said for one in self.slices)
+        return _said(self.pieces)
+
+    @property
+    def in_list(self) -> str:
+        """What it says below the item that it is nested in."""
+        return _said((*self.above, *self.pieces))
+
+    @property
+    def first_block(self) -> Block:
+        """The block that it begins with, as it is shown."""
+        return (*self.above, *self.pieces)[0].block
 
     @property
     def text(self) -> str:
@@ -106,7 +124,7 @@ class Unit:
     @property
     def start(self) -> int:
         """Where it begins in its document."""
-        return (*self.lead, *self.parts[0].pieces)[0].block.start
+        return (self.lead[0].block if self.lead else self.parts[0].first_block).start
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -141,7 +159,18 @@ class Unit:
     @cached_property
     def said(self) -> str:
         """All that it says."""
-        return "\n".join(part.said for part in self.parts)
+        return _said(shown_pieces(self.parts))
+
+
+def shown_pieces(parts: Iterable[Part]) -> list[Piece]:
+    """The pieces that are shown of some parts of a unit, each once."""
+    pieces = [piece for part in parts for piece in (*part.above, *part.pieces)]
+    return list({id(piece): piece for piece in pieces}.values())
+
+
+def _said(pieces: Iterable[Piece]) -> str:
+    """What they say, a line a block."""
+    return "\n".join(one.said for one in slices_of(pieces))
 
 
 def names_above(hit: Hit, headings: Sequence[str]) -> list[str]:
@@ -212,7 +241,23 @@ def _parts(blocks: Sequence[Sequence[Piece]]) -> Iterator[Part]:
 def _items(items: Iterable[Sequence[Piece]]) -> Iterator[Part]:
     for item in items:
         if item:
-            yield Part("item", tuple(item))
+            whole = Part("item", tuple(item))
+            yield from [whole] if whole.words <= MAX_ITEM else _nested(whole)
+
+
+def _nested(item: Part) -> list[Part]:
+    """The items that are nested in a long one, each below what it begins with; else the item."""
+    own = item.pieces[0].block.level
+    level = min((one.block.level for one in item.pieces if one.block.level > own), default=0)
+    nested: list[list[Piece]] = []
+    for piece in item.pieces:
+        block = piece.block
+        begins = block.level == level and block.mark and piece.first == 0
+        if (level and begins) or not nested:
+            nested.append([])
+        nested[-1].append(piece)
+    above, *others = map(tuple, nested)
+    return [Part("item", one, above) for one in others] or [item]
 
 
 def _simple(block: Block, pieces: Sequence[Piece]) -> Iterator[Part]:

@@ -49,7 +49,7 @@ def test_the_quote_may_be_two_neighbouring_sentences() -> None:
     ("sentence", "marked"),
     [
         ("Llama 2 has 7 billion parameters", "Llama 2 has 7 billion parameters [1]"),
-        ("Llama 2 has 7 billion parameters!”", "Llama 2 has 7 billion parameters [1]!”"),
+        ("Llama 2 has 7 billion parameters!”", "Llama 2 has 7 billion parameters!” [1]"),
         ("Llama 2 has 7 billion parameters [1].", "Llama 2 has 7 billion parameters [1]."),
         ("Llama 2 has 7 billion parameters.[2, 9]", "Llama 2 has 7 billion parameters [1]."),
         ("Llama 2 has 7 billion parameters 【1】.", "Llama 2 has 7 billion parameters [1]."),

@@ -74,6 +74,12 @@ def test_steps_are_whole_however_few_are_of_the_question() -> None:
     assert not is_numbered(chosen(items(2), [0, 0]).unit)
 
 
+def test_of_long_steps_those_are_shown_that_are_of_the_question() -> None:
+    steps = items(5, "1.").replace("item", "word " * (MAX_WORDS // 4))
+    assert len(chosen(steps, [0, 0, 2, 0, 0]).parts) == 1
+    assert len(chosen(steps, [2, 2, 2, 0, 0]).parts) == 5
+
+
 TABLE = "# T\n\n| A | B |\n|---|---|\n| a | 1 |\n| b | 2 |\n| c | 3 |\n"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ragqa.answering.pieces import sources_of
-from ragqa.answering.units import Unit, units_of
+from ragqa.answering.units import MAX_ITEM, Unit, units_of
 from ragqa.text.sentences import OWN_MARKER
 from tests.hits import corpus_hits, hits_of, units_in
 
@@ -110,6 +110,20 @@ def test_a_nested_item_belongs_to_its_parent() -> None:
 def test_values_stand_beside_the_names_of_their_columns(table: str, said: list[str]) -> None:
     [unit] = units_in(f"# T\n\n{table}")
     assert [part.said.replace("; 2020: –", "") for part in unit.parts] == said
+
+
+def test_a_long_item_falls_into_those_nested_in_it_each_below_its_own() -> None:
+    many = ("word " * MAX_ITEM).strip()
+    text = f"# T\n\n1. Parts of one. Two:\n   - a {many}\n     - deep\n   - b\n2. {many}\n"
+    [unit] = units_in(text, max_tokens=9999)
+    assert [part.in_list.replace(many, "...").split("\n") for part in unit.parts] == [
+        ["Parts of one. Two:", "a ...", "deep"],
+        ["Parts of one. Two:", "b"],
+        ["..."],
+    ]
+    assert unit.said.count("Parts of one.") == 1
+    assert unit.parts[1].first_block.mark == "1."
+    assert unit.parts[1].said == "b"
 
 
 def test_orders_to_the_reader_are_cut_out_and_remembered() -> None:
