@@ -183,7 +183,8 @@ class Hit:
     `similarity` the cosine to the question;
     `also_in` names the files whose near-duplicate passage was folded into this one; `scores` has
     the parts of the score (None for a text that came with the question), `words` the codes of its
-    words, uint8 [words, bytes] (see `late_interaction`; None where they are not known).
+    words, uint8 [words, bytes] (see `late_interaction`; None where they are not known). `called`
+    are the names, beside its title and headings, by which the question calls it.
     """
 
     passage: Passage
@@ -194,6 +195,7 @@ class Hit:
     sha256: str = ""
     encoding: str = "utf-8"
     document_title: str = ""
+    called: tuple[str, ...] = ()
     also_in: tuple[str, ...] = ()
     scores: Scores | None = None
     words: npt.NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)

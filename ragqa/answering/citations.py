@@ -20,7 +20,7 @@ from ragqa.text.sentences import words_of
 MARKER = re.compile(r"\s*[\[【](?:\w+ )?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】](?!\()")
 BULLETS, FENCE = "-*+•", "```"
 ITEM = re.compile(r"([-*+•]|\(?\d{1,3}[.)])\s+")
-LAST_PUNCTUATION = re.compile(r"[.!?…:;]+$")
+LAST_PUNCTUATION = re.compile(r"[.!?…:;]+[\"')\]”’]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ def marked(sentence: str, numbers: Sequence[int]) -> str:
     marks = " " + "".join(f"[{number}]" for number in numbers)
     end = LAST_PUNCTUATION.search(sentence)
     at = end.start() if end else len(sentence)
-    return sentence[:at].rstrip() + marks + sentence[at:]
+    said, last = sentence[:at].rstrip(), sentence[at:]
+    is_closed = bool(last.strip(".!?…:;"))
+    return said + last + marks if is_closed else said + marks + last
 
 
 def citation_of(one: Slice | Quote, file: FileText) -> Citation:

@@ -102,7 +102,7 @@ def coverage(hits: Sequence[Hit], query: Query) -> float:
 
 def _coverage(hit: Hit, word_weights: Mapping[str, float]) -> float:
     """The share of the question's words, by weight, that stand in the passage or above it."""
-    parts = (hit.document_title, *hit.passage.headings, hit.passage.text)
+    parts = (hit.document_title, *hit.called, *hit.passage.headings, hit.passage.text)
     found = set(stems_of(" ".join(parts)))
     total = sum(word_weights.values()) or 1.0
     return sum(w for word, w in word_weights.items() if set(stems_of(word)) <= found) / total

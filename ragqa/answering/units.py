@@ -174,10 +174,10 @@ def _said(pieces: Iterable[Piece]) -> str:
 
 
 def names_above(hit: Hit, headings: Sequence[str]) -> list[str]:
-    """Title and headings; the file's name, too, where it has a number, as of a date."""
+    """Title and headings, and as what the question calls it; a file's name that has a date."""
     stem = Path(hit.path).stem
     dated = any(map(str.isdigit, stem)) and not hit.is_given and stem != hit.document_title
-    return [name for name in (stem * dated, hit.document_title, *headings) if name]
+    return [name for name in (stem * dated, hit.document_title, *hit.called, *headings) if name]
 
 
 def units_of(sources: Sequence[Source]) -> list[Unit]:

@@ -76,7 +76,7 @@ def _steps(path: str, question: str, session: Session, snapshot: Snapshot) -> It
     assert place is not None
     yield search.fusion(place)
     yield search.folding(place)
-    hits = hits_of(search.groups[: session.k], snapshot)
+    hits = hits_of(search.groups[: session.k], snapshot, query)
     yield _prompt(place.rank, query, hits, session)
     yield _found(place.rank, query, hits, session)
 

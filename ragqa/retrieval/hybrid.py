@@ -23,6 +23,7 @@ from ragqa.embedding import late_interaction
 from ragqa.embedding.base import Embedder, Encoding
 from ragqa.query import Query
 from ragqa.records import Hit, Scores
+from ragqa.retrieval.other_names import other_names
 from ragqa.retrieval.rerankers.base import Reranker
 from ragqa.store.base import PassageIds, Snapshot
 from ragqa.text.bm25 import Fields, Statistics, bm25, is_named
@@ -74,9 +75,10 @@ def retrieve(
     """The `count` best passages for a query (of the `allowed` ones), best first, each once."""
     ranked = rank_candidates(query, embedder, snapshot, count, allowed, weights)
     if reranker is None:
-        return hits_of(fold(ranked, count), snapshot)
+        return hits_of(fold(ranked, count), snapshot, query)
     groups = fold(ranked, max(RERANKED, count))
-    return hits_of(_reranked(query.read_as, groups, snapshot, reranker)[:count], snapshot)
+    best = _reranked(query.read_as, groups, snapshot, reranker)[:count]
+    return hits_of(best, snapshot, query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def fold(ranked: Sequence[Candidate], count: int) -> list[list[Candidate]]:
     return [[ranked[place] for place in group] for group in groups]
 
 
-def hits_of(groups: Sequence[Sequence[Candidate]], snapshot: Snapshot) -> list[Hit]:
+def hits_of(groups: Sequence[Sequence[Candidate]], snapshot: Snapshot, query: Query) -> list[Hit]:
     """One hit for each group of candidates with one text, the best of it first."""
     stored = snapshot.passages([candidate.passage_id for group in groups for candidate in group])
     hits = []
@@ -207,6 +209,7 @@ def hits_of(groups: Sequence[Sequence[Candidate]], snapshot: Snapshot) -> list[H
                 sha256=found.sha256,
                 encoding=found.encoding,
                 document_title=found.document_title or Path(found.path).stem,
+                called=other_names(query, found),
                 also_in=tuple(path for path in paths if path != found.path),
                 scores=best.scores,
                 words=best.encoding.words if len(best.encoding.words) else None,

@@ -35,6 +35,7 @@ class StoredPassage(NamedTuple):
     sha256: str
     encoding: str
     document_title: str | None
+    aliases: tuple[str, ...] = ()
 
 
 class KnownDocument(NamedTuple):

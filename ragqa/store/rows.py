@@ -64,15 +64,17 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
 def read_passages(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, StoredPassage]:
     """The passages of these ids."""
     query = (
-        "SELECT p.id, p.title, p.headings, p.blocks, p.page, d.path, d.sha256, d.encoding, d.title"
-        " FROM passages p JOIN documents d ON d.id = p.document_id"
+        "SELECT p.id, p.title, p.headings, p.blocks, p.page, d.path, d.sha256, d.encoding, d.title,"
+        " d.aliases FROM passages p JOIN documents d ON d.id = p.document_id"
     )
     found: dict[int, StoredPassage] = {}
-    for row in _rows(db, query, ids, "p.id"):
-        headings = tuple(json.loads(row[2]))
-        blocks = tuple(_block(values, headings, row[4]) for values in json.loads(row[3]))
-        passage = Passage(row[1], headings, blocks, row[4])
-        found[row[0]] = StoredPassage(row[0], passage, *row[5:])
+    for number, title, above, told, page, *file, name, aliases in _rows(db, query, ids, "p.id"):
+        headings = tuple(json.loads(above))
+        blocks = tuple(_block(values, headings, page) for values in json.loads(told))
+        passage = Passage(title, headings, blocks, page)
+        path, sha256, encoding = file
+        called = tuple(json.loads(aliases))
+        found[number] = StoredPassage(number, passage, path, sha256, encoding, name, called)
     return found
 
 
