@@ -17,7 +17,10 @@ from tests.notes import Notes
 def index(tmp_path: Path) -> Notes:
     notes = Notes(tmp_path)
     for number in (1, 2):
-        notes.write(f"h{number}.md", f"# Part {number}\n\nHallucination of models, {number}.\n")
+        notes.write(
+            f"h{number}.md",
+            f"# Part {number}\n\nHallucination of models, {number}. Coffee, stages, scores.\n",
+        )
     notes.run()
     return notes
 
@@ -29,6 +32,10 @@ def index(tmp_path: Path) -> Notes:
         ("hallucinatoin", "hallucination"),
         ("zebra", None),  # nothing like it
         ("modl", None),  # too short to tell
+        ("cofee", "coffee"),
+        ("socre", "scores"),
+        ("satges", "stages"),
+        ("form", None),
         ("hal9000000", None),
     ],
 )
