@@ -18,7 +18,7 @@ SHORTEST = 4  # letters of a word that is looked for, and of one that is only li
 LIKE_FROM = 5  # ones have too many neighbours
 LIKE = 0.84  # "halucin" and "hallucin" are .93 alike, "internal" and "internet" .75
 LONGER = 2  # letters
-LONG = 6  # letters of a stem that may stand for a much longer word
+LONG = 6  # letters of a stem that may stand for a much longer word, or another of its letters
 VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, passage_text, row)"
 )
@@ -48,7 +48,10 @@ def meant_by(word: str, db: sqlite3.Connection) -> str | None:
 
 def _likeness(word: str, stem: str, term: str) -> float:
     """Of a stem and one of the index: a misspelled end may have kept its word from being cut."""
-    if _letters(term) in (_letters(stem), _letters(word), _letters(word[:-1])):
+    spellings = (word, word[:-1], stem) if len(stem) >= LONG else (word, word[:-1])
+    if _letters(term) in map(
+        _letters, spellings
+    ):  # "many" is no "main": of both "mani" is the stem
         return 1.0
     if min(len(word), len(term)) < LIKE_FROM:
         return 0.0

@@ -19,7 +19,7 @@ def index(tmp_path: Path) -> Notes:
     for number in (1, 2):
         notes.write(
             f"h{number}.md",
-            f"# Part {number}\n\nHallucination of models, {number}. Coffee, stages, scores.\n",
+            f"# Part {number}\n\nHallucination of models, {number}. Coffee, stages, main scores.\n",
         )
     notes.run()
     return notes
@@ -36,6 +36,7 @@ def index(tmp_path: Path) -> Notes:
         ("socre", "scores"),
         ("satges", "stages"),
         ("form", None),
+        ("many", None),
         ("hal9000000", None),
     ],
 )
