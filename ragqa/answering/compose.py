@@ -6,7 +6,6 @@ Says nothing before it is known that there is an answer. Knows nothing of how hi
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Stream
 from contextlib import closing
@@ -38,7 +37,6 @@ from ragqa.text.sentences import stream_sentences
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
 BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
 DISAGREES = "The documents disagree:"
-HOW = re.compile(r"\W*how\b", re.I)
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
 

@@ -48,8 +48,8 @@ class Signals(NamedTuple):
     """What speaks for an answer being in the documents."""
 
     nearest: float  # greatest cosine of a passage to the question
-    sentence: float  # score of the best sentence
-    named: bool  # the sentence that answers has the question's names and numbers
+    sentence: float  # score of the best unit
+    named: bool  # the part that answers has the question's names and numbers
     searched: bool  # in an index: passages that come with the question are another matter
     coverage: float  # share of the question's words (by weight) in one of the best passages
     refused: float | None = None  # the span reader's own doubt, a probability, not calibrated

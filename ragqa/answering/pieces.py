@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ragqa.records import Block, Hit
+from ragqa.records import BETWEEN_CELLS, Block, Hit
 from ragqa.text.injection import closes_passages, is_instruction, without_invisible
 from ragqa.text.sentences import sentence_spans, split_sentences
 
@@ -96,11 +96,13 @@ def lead_in_of(block: Block, blocks: Sequence[Block]) -> str:
 def _pieces(hit: Hit) -> Iterator[Piece]:
     """The sentences of a hit. Code is no order: notes on language models quote templates."""
     for block in hit.passage.blocks:
+        if block.kind == "code":
+            yield Piece(hit, block, 0, len(block.text))
+            continue
         for first, last in sentence_spans(block.text):
-            text, is_code = block.text[first:last], block.kind == "code"
-            closes = not is_code and closes_passages(text)
-            order = not is_code and is_instruction(text)
-            yield Piece(hit, block, first, last, closes, order)
+            text = block.text[first:last]
+            order = any(map(is_instruction, text.split(BETWEEN_CELLS)))
+            yield Piece(hit, block, first, last, closes_passages(text), order)
 
 
 def _judged(pieces: Iterable[Piece]) -> Iterator[Piece]:

@@ -10,6 +10,7 @@ made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from ragqa.answering.units import Part, Unit
@@ -89,7 +90,7 @@ def rank_units(query: Query, units: Sequence[Unit], embedder: Embedder) -> list[
     near = _pairs(query, [unit for unit in whole if scores[id(unit)] >= best - WITHIN])
     parts += _ranked_parts(near, _fits(query, list(map(_text_of_pair, near)), embedder))
     ranked = [
-        RankedUnit(unit, max(scores.get(id(unit), 0.0), *(part.score for part in own)), own)
+        RankedUnit(unit, max(scores.get(id(unit), -inf), *(part.score for part in own)), own)
         for unit in likely
         if (own := tuple(part for part in parts if part.unit is unit))
     ]

@@ -174,7 +174,7 @@ def _said(pieces: Iterable[Piece]) -> str:
 
 
 def names_above(hit: Hit, headings: Sequence[str]) -> list[str]:
-    """Title and headings, and as what the question calls it; a file's name that has a date."""
+    """Title and headings, and other names that the question has; a file's name with a number."""
     stem = Path(hit.path).stem
     dated = any(map(str.isdigit, stem)) and not hit.is_given and stem != hit.document_title
     return [name for name in (stem * dated, hit.document_title, *hit.called, *headings) if name]
@@ -226,7 +226,13 @@ def _parts(blocks: Sequence[Sequence[Piece]]) -> Iterator[Part]:
     items: list[list[Piece]] = []
     for pieces in blocks:
         block = pieces[0].block
-        told = [piece for piece in pieces if not piece.is_order and _says(piece)]
+        is_text = block.kind in TEXT and not block.level
+        telling = [one for one in pieces if _says(one)]
+        told = [
+            one
+            for one in (telling if is_text else pieces)
+            if telling and not one.is_order and OWN_MARKER.sub("", one.text).strip()
+        ]
         if block.level or block.kind == "list_item":
             if not items or (block.level <= base and block.mark) or not block.level:
                 items.append([])
@@ -279,7 +285,7 @@ def slices_of(pieces: Iterable[Piece]) -> Iterator[Slice]:
     """Neighbouring pieces of a block as one; an order between them parts them."""
     current: Slice | None = None
     for piece in pieces:
-        if current and current.block is piece.block and _is_gap(current, piece):
+        if current and current.block is piece.block and _adjoins(current, piece):
             current = Slice(current.hit, current.block, current.first, piece.last)
             continue
         if current:
@@ -289,7 +295,7 @@ def slices_of(pieces: Iterable[Piece]) -> Iterator[Slice]:
         yield current
 
 
-def _is_gap(earlier: Slice, piece: Piece) -> bool:
-    """Whether nothing but white space stands between."""
+def _adjoins(earlier: Slice, piece: Piece) -> bool:
+    """Whether nothing but white space stands between the two."""
     between = piece.block.text[earlier.last : piece.first]
     return not between.strip() or piece.block.kind == "code"

@@ -82,7 +82,7 @@ def as_read(sentence: Sentence, formulas: tuple[str, ...] = ()) -> Told:
 def _parted(text: str, citations: Sequence[int]) -> tuple[str, tuple[int, ...], str]:
     """The text before its markers, their numbers, and the text behind them."""
     markers = "".join(f"[{number}]" for number in citations)
-    match = re.search(rf"\s*{re.escape(markers)}({ENDING})", text) if markers else None
+    match = re.search(rf"(?:\s+|\A){re.escape(markers)}({ENDING})", text) if markers else None
     if match is None:
         return text, (), ""
     return text[: match.start()], tuple(citations), match[1].rstrip()

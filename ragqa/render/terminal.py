@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,7 @@ class _Setting:
             table.add_column(Text(name), overflow="fold")
         for one in group:
             cells = [self._marked(Text(value), one) for _, value in one.sentence.cells]
-            table.add_row(*cells[:-1], self._ended(cells[-1], one))
+            table.add_row(*cells[:-1], self._ended(cells[-1], replace(one, ending="")))
         return table
 
     def _text(self, one: Told) -> Text:

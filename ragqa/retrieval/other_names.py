@@ -13,7 +13,7 @@ from ragqa.query import Query
 from ragqa.store.base import StoredPassage
 from ragqa.text.sentences import stems_of
 
-INITIALS = re.compile(r"\b[A-Z]{2,6}\b")
+INITIALS = re.compile(r"\b[A-Z]{2,6}(?=s?\b)")
 WORD = re.compile(r"[^\W\d_]+")
 NOT_TAKEN = frozenset("a an and by for from in of on or the to with".split())
 

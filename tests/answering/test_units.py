@@ -38,6 +38,8 @@ def seen(text: str, path: str = "/notes/a.md") -> list[Seen]:
         ("Prices:\n\n|A|B|\n|-|-|\n|1|2|\n", [("Prices:", ["A: 1; B: 2"])]),
         ("Is it deep?\n\nIt is. Very.\n", [("Is it deep?", ["It is.", "Very."])]),
         ("You need:\n", [("", ["You need:"])]),
+        ("- Is it safe? ✅\n- ✅\n- …\n", [("", ["Is it safe? ✅"])]),
+        ("|A|B|\n|-|-|\n|It works.|✅|\n", [("", ["A: It works.; B: ✅"])]),
         ("> One is.\n>\n> Two is.\n", [("", ["One is.", "Two is."])]),
         ("It ranks well. [7]\n", [("", ["It ranks well."])]),
         ("One is.\n\n***\n\n…\n\nTwo is.\n", [("", ["One is."]), ("", ["Two is."])]),
