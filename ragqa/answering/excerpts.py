@@ -14,6 +14,7 @@ from ragqa.answering.citations import Citer, marked
 from ragqa.answering.pieces import Piece
 from ragqa.answering.selection import Excerpt
 from ragqa.answering.units import Slice, Unit, shown_pieces, slices_of
+from ragqa.documents.units import TEXT
 from ragqa.records import Sentence, SentenceKind
 from ragqa.text.injection import without_invisible
 from ragqa.text.sentences import OWN_MARKER, split_sentences
@@ -69,6 +70,10 @@ def _told(excerpt: Excerpt, run: Sequence[Slice]) -> Iterator[Sentence]:
         kind: SentenceKind = kinds.get(id(one.block), "lead")
         if kind == "text":
             yield from (_sentence(text, kind) for text in split_sentences(one.text))
+        elif kind == "lead" and one.block.kind in TEXT:
+            sentences = (_sentence(text, kind) for text in split_sentences(one.text))
+            first, *others = (one for one in sentences if one.text)  # not a source's number alone
+            yield from (replace(first, gap="\n"), *others)
         elif one.block.kind == "code":
             yield Sentence(without_invisible(one.text), "supported", kind="code")
         else:
@@ -107,6 +112,6 @@ def _spaced(sentences: Sequence[Sentence], gap: str) -> list[Sentence]:
     """The sentences with what stands between them."""
     spaced = [replace(sentences[0], gap=gap)]
     for before, one in pairwise(sentences):
-        flows = one.kind == "text" and before.kind in ("text", "heading")
-        spaced.append(replace(one, gap=" " if flows else "\n"))
+        flows = one.kind in ("text", "lead") and before.kind in (one.kind, "heading")
+        spaced.append(replace(one, gap=one.gap if flows else "\n"))
     return spaced

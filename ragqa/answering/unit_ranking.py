@@ -103,10 +103,21 @@ def base_score(hit: Hit) -> float:
 
 
 def _asked(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:
-    """The units, without properties of notes of which the question names neither key nor value."""
-    asked = set(query.stems)
-    texts = [one for one in units if not one.is_of_properties or asked & set(stems_of(one.said))]
-    return texts or units  # nothing but the properties of the note that is named
+    """The units that can answer; where there are none, properties of the note that is named."""
+    asked = [unit for unit in units if _is_asked(query, unit)]
+    return asked or [unit for unit in units if not unit.only_refers]
+
+
+def _is_asked(query: Query, unit: Unit) -> bool:
+    """Whether a unit may answer: not so lists of sources, and properties of notes, of which the
+    question names neither the heading, nor a key or value.
+    """
+    names = unit.headings[-1:] if unit.only_refers else ()
+    if unit.is_of_properties:
+        names = (unit.said,)
+    elif not unit.only_refers:
+        return True
+    return bool(set(query.stems) & set(stems_of(" ".join(names))))
 
 
 def _pairs(query: Query, units: Sequence[Unit]) -> list[tuple[Unit, Part]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ragqa.answering.pieces import Piece, Source
-from ragqa.documents.units import ROWS, TEXT, introduces
+from ragqa.documents.units import MAX_INTRODUCTION, ROWS, TEXT, introduces
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
 from ragqa.text.injection import is_instruction
 from ragqa.text.sentences import OWN_MARKER
@@ -150,6 +150,14 @@ class Unit:
         """Whether its parts are items."""
         return self.parts[0].kind == "item"
 
+    @property
+    def only_refers(self) -> bool:
+        """Whether it is a list of sources, or says where to read on."""
+        heading = self.headings[-1].strip(" :") if self.headings else ""
+        is_short = len(self.parts) == 1
+        is_of_sources = (self.is_list or is_short) and REFERENCES.fullmatch(heading)
+        return bool(is_of_sources or (is_short and SEE.match(self.said)))
+
     @cached_property
     def context(self) -> str:
         """Title and headings above it, and what introduces it."""
@@ -186,15 +194,9 @@ def units_of(sources: Sequence[Source]) -> list[Unit]:
     for place, source in enumerate(sources):
         for _, group in groupby(source.blocks, key=lambda pair: pair[0].unit or id(pair[0])):
             unit = _unit(place, source.hit, list(group))
-            if unit and not _only_refers(unit):
+            if unit:
                 units.append(unit)
     return units
-
-
-def _only_refers(unit: Unit) -> bool:
-    """Whether it names sources, or where to read on: of no use as an answer."""
-    heading = unit.headings[-1].strip(" :") if unit.headings else ""
-    return bool(REFERENCES.fullmatch(heading) or (len(unit.parts) == 1 and SEE.match(unit.said)))
 
 
 def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> Unit | None:
@@ -211,13 +213,19 @@ def _count_leading(blocks: Sequence[Block]) -> int:
     """How many of the first blocks introduce the others."""
     count = 0
     for block, following in pairwise(blocks):
-        leads = block.kind in LEADS and (
-            introduces(block, following) or following.kind not in TEXT or block.kind == "term"
-        )
-        if not leads or block.level:
+        if block.level or not _leads(block, following):
             break
         count += 1
     return count
+
+
+def _leads(block: Block, following: Block) -> bool:
+    """Whether a block of a unit says what the next one is; a long text says more than that."""
+    if block.kind not in LEADS:
+        return False
+    if block.kind in ("term", "caption") or introduces(block, following):
+        return True
+    return following.kind not in TEXT and len(block.text.split()) <= MAX_INTRODUCTION
 
 
 def _parts(blocks: Sequence[Sequence[Piece]]) -> Iterator[Part]:

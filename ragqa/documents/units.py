@@ -19,6 +19,7 @@ TEXT = ("paragraph", "quote")
 MAX_LABEL, MAX_INTRODUCTION, MAX_ANSWER = 8, 40, 150
 SENTENCE_END = (".", "!", "…", ";", ",", "。", "！")
 INTRODUCES = (":", "?", "：", "？")
+AROUND = " *_\"'”’»」)]）"  # may stand after the end of a sentence
 
 
 def with_units(blocks: Iterable[Block]) -> tuple[Block, ...]:
@@ -83,10 +84,8 @@ def _is_same_list(group: Sequence[Block], block: Block) -> bool:
 
 
 def mark_kind(mark: str) -> str:
-    """What sort of list an item's mark is of: "number", "task" or "bullet"."""
-    if mark.startswith("["):
-        return "task"
-    return "bullet" if mark == "-" else "number"
+    """What sort of list an item's mark is of: "number" or "bullet"; tasks stand among bullets."""
+    return "bullet" if mark == "-" or mark.startswith("[") else "number"
 
 
 def introduces(block: Block, following: Block) -> bool:
@@ -94,13 +93,16 @@ def introduces(block: Block, following: Block) -> bool:
 
     "You need:", a question, a label such as "Pros", or a sentence that a list completes.
     """
-    text = block.text.rstrip(" *_")
+    text = block.text.rstrip(AROUND)
     if text.endswith(INTRODUCES):
         return True
-    label = len(text.split()) <= MAX_LABEL or _is_item(following)
-    return label and not text.endswith(SENTENCE_END)
+    if text.endswith(SENTENCE_END):
+        return False
+    # "Rent: 900" is no label: it says all.
+    is_label = len(text.split()) <= MAX_LABEL and not any(sign in text for sign in INTRODUCES)
+    return is_label or _is_item(following)
 
 
 def is_answered(headings: Sequence[str]) -> bool:
     """Whether what stands below these headings answers the last one, a question."""
-    return bool(headings) and headings[-1].rstrip(" *_").endswith(("?", "？"))
+    return bool(headings) and headings[-1].rstrip(AROUND).endswith(("?", "？"))

@@ -13,6 +13,7 @@ from ragqa.records import Answer, Citation, Sentence
 from ragqa.text.clean import clean, clean_line
 from ragqa.text.latex import formulas_in, readable, shown
 
+FLOWS = ("text", "lead")  # kinds of sentences that make a paragraph
 VERDICTS = {"supported": "", "partly": " [partly supported]", "unsupported": " [unsupported]"}
 ENDING = r"""(?:[.!?…:;]+["')\]”’]*)?\s*\Z"""  # the markers of a sentence stand before it
 
@@ -103,7 +104,7 @@ def groups(sentences: Iterable[Told]) -> Iterator[list[Told]]:
 def _goes_with(before: Told, one: Told) -> bool:
     if one.kind == before.kind == "row":
         return one.columns == before.columns != () and "\n\n" not in one.sentence.gap
-    return one.kind == before.kind == "text" and "\n" not in one.sentence.gap
+    return one.kind == before.kind in FLOWS and "\n" not in one.sentence.gap
 
 
 def quote_lines(citation: Citation) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ragqa.records import INDENT
 from ragqa.render.answers import QUOTE_INDENT, also_in, headings, stale
 from ragqa.render.places import place, short_path
-from ragqa.render.reading import Told, groups, quote_lines, short_words, told
+from ragqa.render.reading import FLOWS, Told, groups, quote_lines, short_words, told
 from ragqa.text.clean import clean_line
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _Setting:
             yield self._table(group)
         elif first.kind == "code":
             yield from self._code(first)
-        elif first.kind == "text":
+        elif first.kind in FLOWS:
             yield self._flowing(group)
         else:
             yield self._hanging(first)

@@ -95,6 +95,14 @@ def test_a_text_given_with_the_question_comes_first() -> None:
     assert again[0].unit.hit.path == "/notes/a.md"
 
 
+def test_sources_and_properties_are_ranked_where_the_question_names_them() -> None:
+    text = "---\nstatus: draft\n---\n# Gold\n\n## Sources\n\n- Metals, 2019.\n"
+    assert said(ranked_units("gold melts", hits_of(text))) == ["status: draft"]
+    assert said(ranked_units("What is the status?", hits_of(text))) == ["status: draft"]
+    assert said(ranked_units("Which sources are there?", hits_of(text))) == ["Metals, 2019."]
+    assert ranked_units("Which metals?", hits_of("# T\n\nSee also metals.\n")) == []
+
+
 def test_the_parts_of_units_that_are_far_worse_are_not_looked_at() -> None:
     text = "# T\n\nGold melts at high heat.\n\nBread rises. Salt dissolves.\n"
     embedder = FakeEmbedder()

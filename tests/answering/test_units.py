@@ -81,14 +81,26 @@ def test_nothing_to_show_is_no_unit(text: str) -> None:
 
 
 @pytest.mark.parametrize("heading", ["Sources", "References:", "See also", "Further reading"])
-def test_lists_of_references_are_no_units(heading: str) -> None:
-    assert units_in(f"# T\n\n## {heading}\n\n- A lower perplexity, 2019.\n- Gold.\n") == []
+def test_lists_of_references_only_refer(heading: str) -> None:
+    [unit] = units_in(f"# T\n\n## {heading}\n\n- A lower perplexity, 2019.\n- Gold.\n")
+    assert unit.only_refers
+    [unit] = units_in(f"# T\n\n## {heading}\n\nIt rises in the hills. It ends in the sea.\n")
+    assert not unit.only_refers
 
 
-def test_what_only_says_where_to_read_on_is_no_unit() -> None:
-    assert seen("# T\n\nSee also the other note.\n\nIt is deep.\n") == [("", ["It is deep."])]
-    text = "# T\n\n## Sources of error\n\nNoise is a source of error.\n"
-    assert seen(text) == [("", ["Noise is a source of error."])]
+def test_what_says_where_to_read_on_only_refers() -> None:
+    text = "# T\n\nSee also the other note.\n\n## Sources of error\n\nNoise is one.\n"
+    assert [unit.only_refers for unit in units_in(text)] == [True, False]
+
+
+def test_a_short_text_leads_to_a_list_and_a_long_one_does_not() -> None:
+    items = "- fast\n- small\n"
+    assert seen(f"# T\n\n## Why this?\n\nIt has merits.\n\n{items}") == [
+        ("It has merits.", ["fast", "small"])
+    ]
+    text = " ".join(["It says much."] * 14)
+    [(lead, parts)] = seen(f"# T\n\n## Why this?\n\n{text}\n\n{items}")
+    assert (lead, len(parts)) == ("", 16)
 
 
 def test_a_nested_item_belongs_to_its_parent() -> None:

@@ -94,7 +94,7 @@ def test_headings_and_pages_end_a_unit() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "kind"),
-    [("-", "bullet"), ("[ ]", "task"), ("[x]", "task"), ("1.", "number"), ("b)", "number")],
+    [("-", "bullet"), ("[ ]", "bullet"), ("[x]", "bullet"), ("1.", "number"), ("b)", "number")],
 )
 def test_kinds_of_marks(mark: str, kind: str) -> None:
     assert mark_kind(mark) == kind
@@ -108,6 +108,8 @@ def test_kinds_of_marks(mark: str, kind: str) -> None:
         ("あなたは：", True, True),
         ("Why so?", True, True),
         ("Pros", True, True),
+        ("Rent: 900", False, True),
+        ('He said "no."', False, False),
         ("It rains.", False, False),
         ("It rains,", False, False),
         ("Whoever comes to the lake in summer should always bring", False, True),
