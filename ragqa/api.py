@@ -19,10 +19,9 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import IndexBusyError, NoIndexError, RagqaError
 from ragqa.records import Answer, GivenText, Hit, IndexReport
@@ -34,7 +33,6 @@ from ragqa.system.files import stamp_of
 if TYPE_CHECKING:
     from ragqa.answering.compose import Progress
     from ragqa.embedding.base import Embedder
-    from ragqa.generators.base import Generator, TokenModel
     from ragqa.indexing import Observer
     from ragqa.pipeline import Session
     from ragqa.retrieval.rerankers.base import Reranker
@@ -257,8 +255,7 @@ class Collection:
             meta = snapshot.meta if snapshot else {}
             embedder = matching_embedder(meta, self._wanted_embedder, self.load_embedder)
             model = self._model() if writes else None
-            with self._loading(embedder, model):
-                made = self._session(embedder, snapshot, model, only or Filter())
+            made = self._session(embedder, snapshot, model, only or Filter())
             made.warnings.extend(warnings)
             if snapshot and calibrated and writes:
                 self._calibrate(made, snapshot.directory)
@@ -304,6 +301,7 @@ class Collection:
             threshold=settings.threshold,
             settings=settings,
             only=only,
+            on_preparing=self._on_preparing,
         )
         if snapshot:
             snapshot.settle()
@@ -312,8 +310,10 @@ class Collection:
 
     def _calibrate(self, session: Session, directory: Path) -> None:
         """Give a session the calibration of its index, whose threshold yields to the user's."""
-        from ragqa.answering.calibration import load_calibration, model_names
+        from ragqa.answering.calibration import is_kept, load_calibration, model_names
 
+        if not is_kept(directory):
+            return  # asking for the models' names takes a tenth of the time until an answer
         names = model_names(session.embedder, session.model, session.reranker)
         session.calibration = load_calibration(directory, names, session.warnings.append)
         if session.calibration and self.settings.origins.get("threshold") == "default":
@@ -337,20 +337,6 @@ class Collection:
         """The one that was asked for; folders as absolute paths, so that an index finds them."""
         path = Path(self.settings.located("embedder"))
         return str(path) if path.is_dir() and path.is_absolute() else self.settings.embedder
-
-    @contextmanager
-    def _loading(self, embedder: Embedder, model: Generator | TokenModel | None) -> Iterator[None]:
-        """Native code loads the models meanwhile; an error comes again where they are used."""
-        from ragqa.text import lemmas
-
-        with ThreadPoolExecutor() as pool:
-            pool.submit(embedder.load)
-            if model and self.settings.answer_mode == "read":
-                pool.submit(cast("TokenModel", model).load, self._on_preparing)
-            elif model:
-                pool.submit(model.load)
-                pool.submit(lemmas.load)  # for the verdicts on what it writes
-            yield
 
     def _model(self) -> Any:
         """The model that writes, or points at words; None where nothing is marked."""

@@ -36,7 +36,7 @@ def earlier_answers(session: Session) -> AnswerCache | None:
     circumstances = {
         "ragqa": [__version__, _newest_file(), runtimes()],
         "index": session.snapshot.identity,
-        "models": [models_used(session), session.model.name if session.model else None],
+        "models": models_used(session),
         "settings": settings_used(session),
         # Not the filter: which documents it lets through may change without a new index.
         "allowed": None if session.allowed is None else session.allowed.tolist(),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -79,7 +81,8 @@ class Session:
     `allowed` is None where no filter is set; `reranker` None leaves passages in the order of
     retrieval. A question is refused when its confidence, corrected by the `calibration` where the
     index has one, is below the `threshold`. `answers` are those that were given before, where they
-    may be given again; `settings` and `only` (the filter) are what the session was opened with.
+    may be given again; `settings` and `only` (the filter) are what the session was opened with;
+    `on_preparing` is told when the span model is made ready for this processor.
     """
 
     embedder: Embedder
@@ -96,6 +99,7 @@ class Session:
     answers: AnswerCache | None = None
     settings: Settings = field(default_factory=Settings)
     only: Filter = field(default_factory=Filter)
+    on_preparing: Callable[[], None] = lambda: None
     opened_at: float = field(default_factory=time.perf_counter)
 
     @property
@@ -107,6 +111,22 @@ class Session:
     def is_barred(self) -> bool:
         """True when there is a filter and no document matches it."""
         return self.allowed is not None and len(self.allowed) == 0
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """The models that answer are loaded meanwhile; an error comes again where they are used.
+
+        Nothing may be shown before the end: llama.cpp's log is kept off the standard streams.
+        """
+        from ragqa.text import lemmas
+
+        with ThreadPoolExecutor() as pool:
+            if self.span_model:
+                pool.submit(self.span_model.load, self.on_preparing)
+            if self.generator:
+                pool.submit(self.generator.load)
+                pool.submit(lemmas.load)  # for the verdicts on what it writes
+            yield
 
     def query(self, question: str) -> Query:
         """All that is known of a question."""
@@ -151,34 +171,35 @@ def ask(
     kept = None if given else session.answers  # texts that are not indexed are not kept either
     if kept and (known := kept.find(question)):
         return _given_again(known, session, heard, clock)
-    query = session.query(question)
-    hits = [*hits_of_texts(query, given, session.embedder), *session.units(session.search(query))]
-    clock.lap("retrieve")
-    files = digests_of(hit.path for hit in hits) if kept else {}
-    answer = _answer(query, hits, given, session, heard, clock)
+    with session.loading():
+        query = session.query(question)
+        of_texts = hits_of_texts(query, given, session.embedder)
+        hits = [*of_texts, *session.units(session.search(query))]
+        clock.lap("retrieve")
+        files = digests_of(hit.path for hit in hits) if kept else {}
+        evidence = session.assess(query, hits, clock.lap)
+    clock.lap("prefill")
+    answer = _answer(evidence, given, session, heard, clock)
     if kept:
         kept.keep(question, answer, files)
     return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
 
 
 def _answer(
-    query: Query,
-    hits: Sequence[Hit],
+    evidence: Evidence,
     given: Sequence[GivenText],
     session: Session,
     heard: Progress,
     clock: _Clock,
 ) -> Answer:
-    """The answer that the hits give, or that they give none."""
-    evidence = session.assess(query, hits, clock.lap)
-    clock.lap("prefill")
+    """The answer that the evidence gives, or that it gives none."""
     sure = session.confidence(evidence)
     answer = Answer(
         state="not_in_documents",
-        question=query.text,
+        question=evidence.query.text,
         models=_model_names(session),
         index=_index_facts(session.snapshot),
-        warnings=tuple(_query_warnings(query, session)),
+        warnings=tuple(_query_warnings(evidence.query, session)),
         confidence=sure,
     )
     if not evidence.ranked or sure < session.threshold:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -145,6 +145,9 @@ class FakeSpanModel:
         self._p_refused = p_refused
         self._read = 0
         self.prompts: list[str] = []
+
+    def load(self, on_preparing: Callable[[], None] = lambda: None) -> None:
+        """There is nothing to load."""
 
     def identity(self) -> dict[str, str]:
         return {"name": self.name, "sha256": "0"}

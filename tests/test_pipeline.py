@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -343,6 +344,23 @@ def test_a_reader_that_explains_gives_whole_sentences(session: Session) -> None:
     session.span_model = FakeSpanModel("[1] Gold melts at 1,064 degrees.")
     answer = ask(QUESTION, session)
     assert (answer.text, answer.short) == (ANSWER, None)
+
+
+def test_nothing_is_shown_before_the_models_are_loaded(session: Session) -> None:
+    shown = Shown()
+
+    class Slow(FakeSpanModel):
+        def load(self, on_preparing: Callable[[], None] = lambda: None) -> None:
+            time.sleep(0.2)
+            on_preparing()
+
+    session.generator, session.span_model = None, Slow("[1] 1,064 degrees")
+    session.on_preparing = lambda: shown.events.append("prepared")
+    ask(QUESTION, session, progress=shown)
+    assert shown.events[0] == "prepared" and shown.sentences
+    shown.events.clear()
+    assert ask("", session).state == "not_in_documents"  # nothing was read
+    assert shown.events == ["prepared"]
 
 
 def test_places_that_disagree_are_all_shown(session: Session, notes: Notes) -> None:

@@ -148,6 +148,11 @@ def require_writable(directory: Path) -> None:
         raise _cannot_write(directory, PermissionError(13, "Permission denied"))
 
 
+def is_kept(directory: Path) -> bool:
+    """Whether there is a calibration beside an index, be it one that does not count."""
+    return (directory / FILE).exists()
+
+
 def kept_threshold(directory: Path) -> float | None:
     """The threshold of the calibration of an index; None: it has none, or one that cannot count.
 

@@ -109,8 +109,8 @@ def _asked(query: Query, units: Sequence[Unit]) -> Sequence[Unit]:
 
 
 def _is_asked(query: Query, unit: Unit) -> bool:
-    """Whether a unit may answer: not so lists of sources, and properties of notes, of which the
-    question names neither the heading, nor a key or value.
+    """Whether a unit may answer: not so sources and properties of notes, of which the question
+    names neither the heading, nor a key or value.
     """
     names = unit.headings[-1:] if unit.only_refers else ()
     if unit.is_of_properties:

@@ -152,11 +152,10 @@ class Unit:
 
     @property
     def only_refers(self) -> bool:
-        """Whether it is a list of sources, or says where to read on."""
+        """Whether it names sources, or says where to read on."""
         heading = self.headings[-1].strip(" :") if self.headings else ""
-        is_short = len(self.parts) == 1
-        is_of_sources = (self.is_list or is_short) and REFERENCES.fullmatch(heading)
-        return bool(is_of_sources or (is_short and SEE.match(self.said)))
+        sees = len(self.parts) == 1 and SEE.match(self.said)
+        return bool(sees or REFERENCES.fullmatch(heading))
 
     @cached_property
     def context(self) -> str:

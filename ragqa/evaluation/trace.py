@@ -352,7 +352,9 @@ def _is_part(hit: Hit, text: Hit) -> bool:
 
 def _found(rank: int, query: Query, hits: Sequence[Hit], session: Session) -> Step:
     """At which place, and whether `ask` would answer from it."""
-    sure, threshold = session.confidence(session.assess(query, hits)), session.threshold
+    with session.loading():
+        sure = session.confidence(session.assess(query, hits))
+    threshold = session.threshold
     figures = {
         "rank": rank,
         "confidence": sure,

@@ -71,7 +71,7 @@ class LlamaCppGenerator:
         self._wanted_context = context_tokens
         self._known_pieces: dict[int, bytes] = {}
         self._in_use = RLock()  # the state of what was read is the model's
-        self._loading = Lock()
+        self._choosing, self._loading = Lock(), Lock()
 
     def load(self, on_preparing: Callable[[], None] = lambda: None) -> None:
         """Load the model, which it would do at its first use. Raises ModelError.
@@ -79,24 +79,32 @@ class LlamaCppGenerator:
         `on_preparing` is told when weights and adapter are made one, which takes some seconds once
         (`lora_merge`).
         """
-        with self._loading:
+        with self._choosing:
             self._on_preparing = on_preparing
             try:
-                _ = self._loaded
+                _ = self._chosen
             finally:
                 self._on_preparing = lambda: None
+        _ = self._llama
 
     @cached_property
-    def _loaded(self) -> tuple[Any, str]:
-        """The model and its name, with the adapter in its weights where they can be kept."""
-        path, adapter, name = self._path, self._adapter, self._shipped_as
-        if adapter:
-            reader, form = f"reader {file_hash(adapter)[:8]}", fastest_form()
-            if found := prepared(path, self._sha256, adapter, form, self._on_preparing):
-                path, adapter, name = found, None, f"{name} {form}"
-            name += f" + {reader}"
+    def _chosen(self) -> tuple[Path, Path | None, str]:
+        """Weights, an adapter that is not in them, and what both are called."""
+        path, adapter = self._path, self._adapter
+        if not adapter:
+            return path, None, self._shipped_as
+        reader, form = f"reader {file_hash(adapter)[:8]}", fastest_form()
+        if found := prepared(path, self._sha256, adapter, form, self._on_preparing):
+            return found, None, f"{self._shipped_as} {form} + {reader}"
+        return path, adapter, f"{self._shipped_as} + {reader}"
+
+    @cached_property
+    def _loaded(self) -> Any:
+        """The model, with the adapter in its weights where they can be kept."""
+        with self._choosing:
+            path, adapter, _ = self._chosen
         try:
-            return load_llama(path, self._wanted_context, self._threads, adapter), name
+            return load_llama(path, self._wanted_context, self._threads, adapter)
         except (ValueError, AssertionError, RuntimeError, OSError) as error:
             is_ours = path.parent == prepared_folder()
             named = path if is_ours else self._named
@@ -117,15 +125,16 @@ class LlamaCppGenerator:
     @property
     def _llama(self) -> Any:
         with self._loading:  # by one thread, while others wait
-            return self._loaded[0]
+            return self._loaded
 
     @property
     def name(self) -> str:
-        """The model's name, with the form of its weights where they were made ready."""
-        if not self._adapter:
-            return self._shipped_as
-        with self._loading:
-            return self._loaded[1]
+        """The model's name, with the form of its weights where they were made ready.
+
+        It is known before the model is loaded.
+        """
+        with self._choosing:
+            return self._chosen[2]
 
     def identity(self) -> dict[str, str]:
         """Name and SHA-256 of the file, and of the adapter where there is one."""
