@@ -30,7 +30,8 @@ def sentences_of(excerpt: Excerpt, citer: Citer, gap: str = "") -> list[Sentence
         for sentence in _cited(list(_told(excerpt, run)), citer.cite(run))
     ]
     if excerpt.heading:
-        title = Sentence(f"{excerpt.heading.rstrip(':')}:", "supported", sentences[0].citations)
+        colon = "" if excerpt.heading.endswith(("?", "!", ":")) else ":"
+        title = Sentence(excerpt.heading + colon, "supported", sentences[0].citations)
         sentences.insert(0, replace(title, kind="heading"))
     if excerpt.left:
         sentences.append(_more(excerpt, sentences[-1].citations))

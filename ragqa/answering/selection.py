@@ -91,8 +91,6 @@ def _adds(
     room = MAX_WITH_LIST if is_its_list else MAX_WORDS
     if one.score < best.score - margin or words > room or _is_said(excerpt, chosen):
         return False
-    if excerpt.parts[-1].said.endswith(":"):  # what follows it is an image, or of something else
-        return False
     of_best = query.numbers & numbers_of(best.unit.context + best.unit.said)
     is_other = not query.numbers <= numbers_of(one.unit.context + one.unit.said)
     return not (query.numbers and of_best == query.numbers and is_other)

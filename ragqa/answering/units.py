@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ragqa.answering.pieces import Piece, Source
-from ragqa.documents.units import MAX_INTRODUCTION, ROWS, TEXT, introduces
+from ragqa.documents.units import COLONS, MAX_INTRODUCTION, ROWS, TEXT, introduces
 from ragqa.records import BETWEEN_CELLS, EMPTY_CELL, Block, Hit
 from ragqa.text.injection import is_instruction
 from ragqa.text.sentences import OWN_MARKER
@@ -204,8 +204,16 @@ def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> 
     leading = _count_leading([pieces[0].block for pieces in shown])
     lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
     orders = [piece for _, pieces in blocks for piece in pieces if piece.is_order]
-    parts = tuple(_parts(shown[leading:]))
-    return Unit(place, hit, tuple(lead), parts, tuple(orders)) if parts else None
+    parts = _without_open_end(list(_parts(shown[leading:])))
+    return Unit(place, hit, tuple(lead), tuple(parts), tuple(orders)) if parts else None
+
+
+def _without_open_end(parts: Sequence[Part]) -> Sequence[Part]:
+    """The parts without a last sentence that leads to what is not of the unit: a picture, or more
+    units below headings of their own.
+    """
+    is_open = bool(parts) and parts[-1].kind == "text" and parts[-1].said.endswith(COLONS)
+    return parts[:-1] if is_open else parts
 
 
 def _count_leading(blocks: Sequence[Block]) -> int:

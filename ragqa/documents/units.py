@@ -18,7 +18,8 @@ TEXT = ("paragraph", "quote")
 # paragraph; a question with a longer answer is read in parts.
 MAX_LABEL, MAX_INTRODUCTION, MAX_ANSWER = 8, 40, 150
 SENTENCE_END = (".", "!", "…", ";", ",", "。", "！")
-INTRODUCES = (":", "?", "：", "？")
+COLONS = (":", "：")
+INTRODUCES = (*COLONS, "?", "？")
 AROUND = " *_\"'”’»」)]）"  # may stand after the end of a sentence
 
 
@@ -49,7 +50,7 @@ def _goes_on(group: Sequence[Block], block: Block) -> bool:
         return False
     if "property" in (last.kind, block.kind):
         return last.kind == block.kind
-    if last.kind in (*TEXT, "caption") and len(group) == 1 and introduces(last, block):
+    if last.kind in (*TEXT, "caption") and _only_leads(group, block) and introduces(last, block):
         return True
     words = sum(len(one.text.split()) for one in (*group, block))
     if is_answered(block.headings) and words <= MAX_ANSWER:
@@ -63,6 +64,19 @@ def _goes_on(group: Sequence[Block], block: Block) -> bool:
     if block.kind == "code":
         return last.kind in TEXT and len(last.text.split()) <= MAX_INTRODUCTION
     return block.kind == last.kind and block.kind in ("quote", "term")
+
+
+def _only_leads(group: Sequence[Block], block: Block) -> bool:
+    """Whether nothing of a unit is there but what leads to it: "To merge:", and above a list that
+    belongs to it a label, "In the explorer".
+    """
+    first, *labels = group
+    return not labels or (len(labels) == 1 and _is_open(first) and _is_item(block))
+
+
+def _is_open(block: Block) -> bool:
+    """Whether it ends in a colon."""
+    return block.text.rstrip(AROUND).endswith(COLONS)
 
 
 def _is_item(block: Block) -> bool:

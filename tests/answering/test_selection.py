@@ -54,14 +54,6 @@ def items(count: int, mark: str = "-") -> str:
     return "# T\n\nYou need:\n\n" + "".join(f"{mark} item {n}\n" for n in range(count))
 
 
-def test_what_only_introduces_is_no_further_unit() -> None:
-    first, second = units_in("# T\n\nOne is.\n\n## S\n\nAn example:\n")
-    assert said(select(query_of("Which?"), [scored(first, [2]), scored(second, [2])])) == [
-        "One is."
-    ]
-    assert said(select(query_of("Which?"), [scored(second, [2])])) == ["An example:"]
-
-
 def test_nothing_is_shown_of_nothing() -> None:
     assert select(query_of("Which?"), []) == []
 

@@ -37,7 +37,9 @@ def seen(text: str, path: str = "/notes/a.md") -> list[Seen]:
         ("|A|B|\n|-|-|\n|1|2|\n|3|4|\n", [("", ["A: 1; B: 2", "A: 3; B: 4"])]),
         ("Prices:\n\n|A|B|\n|-|-|\n|1|2|\n", [("Prices:", ["A: 1; B: 2"])]),
         ("Is it deep?\n\nIt is. Very.\n", [("Is it deep?", ["It is.", "Very."])]),
-        ("You need:\n", [("", ["You need:"])]),
+        ("You need:\n", []),
+        ("It is deep. Look:\n\n## A\n\n- a\n", [("", ["It is deep."]), ("", ["a"])]),
+        ("To go:\n\n**By car**\n\n1. a\n2. b\n", [("To go: By car", ["a", "b"])]),
         ("- Is it safe? ✅\n- ✅\n- …\n", [("", ["Is it safe? ✅"])]),
         ("|A|B|\n|-|-|\n|It works.|✅|\n", [("", ["A: It works.; B: ✅"])]),
         ("> One is.\n>\n> Two is.\n", [("", ["One is.", "Two is."])]),
@@ -199,6 +201,12 @@ def test_of_the_notes_on_language_models_each_sentence_is_in_one_place() -> None
             and any(map(str.isalnum, OWN_MARKER.sub("", piece.text)))
         }
         shown = {id(piece.block) for piece in pieces}
-        assert {one for one in told if one[0] in shown} <= {
+        open_ends = {
+            (id(piece.block), piece.first)
+            for source in sources
+            for piece in source.pieces
+            if piece.text.endswith(":")
+        }
+        assert {one for one in told - open_ends if one[0] in shown} <= {
             (id(piece.block), piece.first) for piece in pieces
         }
