@@ -72,8 +72,7 @@ def _told(excerpt: Excerpt, run: Sequence[Slice]) -> Iterator[Sentence]:
         if kind == "text":
             yield from (_sentence(text, kind) for text in split_sentences(one.text))
         elif kind == "lead" and one.block.kind in TEXT:
-            sentences = (_sentence(text, kind) for text in split_sentences(one.text))
-            first, *others = (one for one in sentences if one.text)  # not a source's number alone
+            first, *others = (_sentence(text, kind) for text in split_sentences(one.text))
             yield from (replace(first, gap="\n"), *others)
         elif one.block.kind == "code":
             yield Sentence(without_invisible(one.text), "supported", kind="code")

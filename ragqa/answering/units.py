@@ -202,7 +202,8 @@ def _unit(place: int, hit: Hit, blocks: Sequence[tuple[Block, list[Piece]]]) -> 
     """The unit of some blocks with their pieces; None where there is nothing to show."""
     shown = [pieces for block, pieces in blocks if block.kind not in SILENT]
     leading = _count_leading([pieces[0].block for pieces in shown])
-    lead = [piece for pieces in shown[:leading] for piece in pieces if not piece.is_order]
+    leads = (piece for pieces in shown[:leading] for piece in pieces)
+    lead = [piece for piece in leads if _says(piece) and not piece.is_order]
     orders = [piece for _, pieces in blocks for piece in pieces if piece.is_order]
     parts = _without_open_end(list(_parts(shown[leading:])))
     return Unit(place, hit, tuple(lead), tuple(parts), tuple(orders)) if parts else None

@@ -21,10 +21,12 @@ NOT_TAKEN = frozenset("a an and by for from in of on or the to with".split())
 def other_names(query: Query, stored: StoredPassage) -> tuple[str, ...]:
     """Those of which the question has a word that neither title nor headings have."""
     names = [stored.document_title or "", *stored.passage.headings]
-    missing = set(query.stems) - set(stems_of(" ".join(names)))
+    asked = set(query.stems)
+    missing = asked - set(stems_of(" ".join(names)))
     if not missing:
         return ()
-    aliases = [alias for alias in stored.aliases if missing & set(stems_of(alias))]
+    stems = {alias: set(stems_of(alias)) for alias in stored.aliases}
+    aliases = [alias for alias in stems if stems[alias] <= asked and missing & stems[alias]]
     return tuple(dict.fromkeys([*aliases, *_initials(query.read_as, names)]))
 
 
