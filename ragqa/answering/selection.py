@@ -56,18 +56,45 @@ def select(
     query: Query, ranked: Sequence[RankedUnit], reading: Reading | None = None
 ) -> list[Excerpt]:
     """What answers best, in the order of the documents; nothing where there are no units."""
-    chosen: list[Excerpt] = []
     scored = _with_reading(ranked, reading)
+    sides = _sides(query, scored)
+    chosen = [_excerpt(query, one, scored[0].score, is_side=True) for one in sides]
     for one in sorted(scored, key=lambda one: not _is_its_list(one.unit, scored[0].unit)):
         best = scored[0]
         excerpt = _excerpt(query, one, best.score)
-        if chosen and not _adds(query, one, best, excerpt, chosen):
+        if _is_said(excerpt, chosen):
             continue
-        chosen.append(excerpt)
+        if one is best or _adds(query, one, best, excerpt, chosen):
+            chosen.append(excerpt)
     # The document with the best unit first, each in its order.
     documents = list(dict.fromkeys(excerpt.unit.hit.path for excerpt in chosen))
     ordered = sorted(chosen, key=lambda one: (documents.index(one.unit.hit.path), one.unit.start))
     return [*ordered[:1], *(_below_heading(one, before) for before, one in pairwise(ordered))]
+
+
+def _sides(query: Query, ranked: Sequence[RankedUnit]) -> list[RankedUnit]:
+    """What is compared: the first units of neighbouring sections that the question names.
+
+    "What is the difference between A and B?" is told by what "A" and "B" begin with, if that has
+    room in an answer. The best unit must stand there, or beside them.
+    """
+    best = ranked[0].unit if ranked else None
+    sections: dict[tuple[str, ...], dict[str, RankedUnit]] = {}
+    for one in sorted(ranked, key=lambda one: one.unit.start):
+        *above, name = one.unit.headings or ("",)
+        is_near = best and one.unit.hit.path == best.hit.path and _starts(best.headings, above)
+        if is_near and (stems := set(stems_of(name))) and stems <= set(query.stems):
+            sections.setdefault(tuple(above), {}).setdefault(name, one)
+    for firsts in sections.values():
+        parts = [part for one in firsts.values() for part in one.unit.parts]
+        if len(firsts) > 1 and _words(parts) <= MAX_WITH_LIST:
+            return list(firsts.values())
+    return []
+
+
+def _starts(headings: Sequence[str], above: Sequence[str]) -> bool:
+    """Whether the headings are below those `above`."""
+    return list(headings[: len(above)]) == list(above)
 
 
 def _below_heading(excerpt: Excerpt, before: Excerpt) -> Excerpt:
@@ -89,7 +116,7 @@ def _adds(
     margin = MARGIN / 2 if is_told and not is_its_list else MARGIN
     words = sum(earlier.words for earlier in chosen) + excerpt.words
     room = MAX_WITH_LIST if is_its_list else MAX_WORDS
-    if one.score < best.score - margin or words > room or _is_said(excerpt, chosen):
+    if one.score < best.score - margin or words > room:
         return False
     of_best = query.numbers & numbers_of(best.unit.context + best.unit.said)
     is_other = not query.numbers <= numbers_of(one.unit.context + one.unit.said)
@@ -112,12 +139,14 @@ def _with_reading(ranked: Sequence[RankedUnit], reading: Reading | None) -> list
     return sorted(scored, key=lambda one: -one.score)
 
 
-def _excerpt(query: Query, one: RankedUnit, best: float) -> Excerpt:
-    """What is to be shown of a unit."""
+def _excerpt(query: Query, one: RankedUnit, best: float, *, is_side: bool = False) -> Excerpt:
+    """What is to be shown of a unit; what is compared goes by its heading."""
     unit = one.unit
     parts = _parts(one, best)
     shown = _first_words(parts, MAX_LIST) if unit.is_list or unit.is_table else parts
-    return Excerpt(unit, shown, _heading(query, unit), tuple(parts[len(shown) :]))
+    is_named = is_side and not parts[0].said.startswith(unit.headings[-1])
+    heading = unit.headings[-1] if is_named else _heading(query, unit)
+    return Excerpt(unit, shown, heading, tuple(parts[len(shown) :]))
 
 
 def _parts(one: RankedUnit, best: float) -> tuple[Part, ...]:

@@ -10,6 +10,7 @@ import pytest
 from ragqa.answering.selection import (
     MARGIN,
     MAX_LIST,
+    MAX_WITH_LIST,
     MAX_WORDS,
     OF_LIST,
     OF_TABLE,
@@ -52,6 +53,33 @@ def said(excerpts: Excerpt | Sequence[Excerpt]) -> list[str]:
 
 def items(count: int, mark: str = "-") -> str:
     return "# T\n\nYou need:\n\n" + "".join(f"{mark} item {n}\n" for n in range(count))
+
+
+SIDES = "# T\n\n## Tents\n\nTents are light.{}\n\n## Cabins\n\nThey are dry.\n\nAnd dear.\n"
+
+
+def compared(question: str, best: int, more: str = "") -> list[Excerpt]:
+    """What is shown of tents and cabins, where one unit is far better than the others."""
+    units = units_in(SIDES.format(more), max_tokens=9999)
+    ranked = [
+        scored(unit, [2 - FAR * (number != best)] * len(unit.parts))
+        for number, unit in enumerate(units)
+    ]
+    return select(query_of(question), sorted(ranked, key=lambda one: -one.score))
+
+
+@pytest.mark.parametrize("best", [0, 1, 2])
+def test_sections_that_the_question_names_are_compared(best: int) -> None:
+    excerpts = compared("How do tents and cabins differ?", best)
+    further = ["And dear."] * (best == 2)
+    assert said(excerpts) == ["Tents are light.", "They are dry.", *further]
+    assert [one.heading for one in excerpts[:2]] == ["", "Cabins"]  # the first says it itself
+
+
+def test_sections_are_not_compared_that_are_not_named_or_long() -> None:
+    assert said(compared("What are cabins?", 1)) == ["They are dry."]
+    excerpts = compared("How do tents and cabins differ?", 1, " They say much." * MAX_WITH_LIST)
+    assert said(excerpts) == ["They are dry."]
 
 
 def test_nothing_is_shown_of_nothing() -> None:
