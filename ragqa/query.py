@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragqa.text.answer_types import AnswerType, answer_type, asks_for_a_fact
+from ragqa.text.answer_types import AnswerType, answer_type, asks_for_a_fact, asks_for_steps
 from ragqa.text.bm25 import Statistics, question_words
 from ragqa.text.sentences import STOP_WORDS, names_of, numbers_of, stems_of
 
@@ -97,6 +97,11 @@ class Query:
     def asks_for_a_fact(self) -> bool:
         """Whether a few words can answer it."""
         return asks_for_a_fact(self.read_as)
+
+    @property
+    def asks_for_steps(self) -> bool:
+        """Whether it asks what is to be done."""
+        return asks_for_steps(self.read_as)
 
 
 def make_query(text: str, embedder: Embedder, index: Snapshot | None = None) -> Query:

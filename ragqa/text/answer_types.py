@@ -49,6 +49,7 @@ EXPLANATION = re.compile(
     r"|small|close)))\b",
     re.I,
 )
+STEPS = re.compile(r"\bhow (?:to|(?:do|can|should|would|does) (?:i|we|you|one))\b|\bsteps?\b", re.I)
 # Within a date: "July|1, 1890", "July 1|, 1890", "1|July", "1st|of July".
 IN_DATE = re.compile(
     rf"\b(?:{MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?\x00,? ?\d"
@@ -80,6 +81,11 @@ def answer_type(question: str) -> AnswerType:
     if ASKS_HOW_MANY.match(asked):
         return AnswerType(QUANTITY)
     return AnswerType()
+
+
+def asks_for_steps(question: str) -> bool:
+    """Whether it asks what is to be done."""
+    return bool(STEPS.search(question))
 
 
 def asks_for_a_fact(question: str) -> bool:

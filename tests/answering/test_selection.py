@@ -16,6 +16,7 @@ from ragqa.answering.selection import (
     OF_TABLE,
     OF_TEXT,
     READ_BONUS,
+    STEPS_BONUS,
     Excerpt,
     is_numbered,
     select,
@@ -53,6 +54,14 @@ def said(excerpts: Excerpt | Sequence[Excerpt]) -> list[str]:
 
 def items(count: int, mark: str = "-") -> str:
     return "# T\n\nYou need:\n\n" + "".join(f"{mark} item {n}\n" for n in range(count))
+
+
+def test_steps_come_first_where_they_are_asked_for() -> None:
+    text, steps = units_in("# T\n\nThe pump may block.\n\n1. Open it.\n2. Clean it.\n")
+    ranked = [scored(text, [2]), scored(steps, [1.9, 1.9], 2 - MARGIN - STEPS_BONUS / 2)]
+    assert said(select(query_of("How does the pump block?"), ranked)) == ["The pump may block."]
+    shown = select(query_of("How do I clean the pump?"), ranked)
+    assert said(shown) == ["The pump may block.", "Open it.", "Clean it."]
 
 
 SIDES = "# T\n\n## Tents\n\nTents are light.{}\n\n## Cabins\n\nThey are dry.\n\nAnd dear.\n"

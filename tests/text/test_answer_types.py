@@ -9,6 +9,7 @@ from ragqa.text.answer_types import (
     AnswerType,
     answer_type,
     asks_for_a_fact,
+    asks_for_steps,
 )
 
 
@@ -90,3 +91,17 @@ def test_a_hostile_question_takes_no_time() -> None:
 )
 def test_which_questions_ask_for_a_fact(question: str, expected: bool) -> None:
     assert asks_for_a_fact(question) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How do I reset the router?", True),
+        ("Tell me how to merge notes", True),
+        ("What are the steps to train an LLM?", True),
+        ("How does attention work?", False),
+        ("How many layers does it have?", False),
+    ],
+)
+def test_which_questions_ask_for_steps(question: str, expected: bool) -> None:
+    assert asks_for_steps(question) is expected
