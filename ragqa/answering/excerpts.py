@@ -81,6 +81,7 @@ def _told(excerpt: Excerpt, run: Sequence[Slice]) -> Iterator[Sentence]:
             told = _sentence(one.said, kind)
             yield replace(
                 told,
+                gap="\n",
                 mark=one.block.mark if begins and kind == "item" else "",
                 level=one.block.level,
                 cells=tuple(one.cells) if kind == "row" else (),
