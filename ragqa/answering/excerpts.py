@@ -16,7 +16,7 @@ from ragqa.answering.selection import Excerpt
 from ragqa.answering.units import Slice, Unit, shown_pieces, slices_of
 from ragqa.documents.units import TEXT
 from ragqa.records import Sentence, SentenceKind
-from ragqa.text.injection import without_invisible
+from ragqa.text.folding import without_invisible
 from ragqa.text.sentences import OWN_MARKER, split_sentences
 
 KINDS: dict[str, SentenceKind] = {"item": "item", "row": "row", "code": "code"}

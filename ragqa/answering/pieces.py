@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ragqa.records import BETWEEN_CELLS, Block, Hit
-from ragqa.text.injection import closes_passages, is_instruction, without_invisible
+from ragqa.text.folding import without_invisible
+from ragqa.text.injection import closes_passages, is_instruction
 from ragqa.text.sentences import sentence_spans, split_sentences
 
 IN_LISTS = ("list_item", "code")

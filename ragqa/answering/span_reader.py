@@ -19,7 +19,7 @@ from ragqa.answering.spans import Spans
 from ragqa.answering.unit_ranking import RankedPart
 from ragqa.generators.base import Scores, TokenModel
 from ragqa.query import Query
-from ragqa.text.injection import without_invisible
+from ragqa.text.folding import without_invisible
 from ragqa.text.sentences import OWN_MARKER, is_negated, numbers_of, stems_of
 
 REFUSED, OPENING = "Not in the documents.", "["  # what an answer starts with
@@ -117,17 +117,21 @@ def _read(
         RANK_WEIGHT * one.score - MISFIT * (not query.kind.is_in(text))
         for one, text in zip(shown, texts, strict=True)
     ]
-    digit, p_passage = decoder.passage(zip(numbers, fits, strict=True))
+    chances = decoder.passages(zip(numbers, fits, strict=True))
+    digit = max(chances, key=lambda number: chances[number])
     own = {i: (text, fits[i]) for i, text in enumerate(texts) if numbers[i] == digit}
     best, said, p_span = decoder.copy(digit, own)
     of = len({one.place for one in ranked})
-    found = Reading(shown[best], said, decoder.p_refused, p_passage, p_span, of)
-    if not (found.is_sure and query.asks_for_a_fact):
+    found = Reading(shown[best], said, decoder.p_refused, chances[digit], p_span, of)
+    alike = [i for i, one in enumerate(shown) if may_disagree(query, shown[best], said, one)]
+    # Which of two places that say the same is named is chance.
+    either = sum(chances[number] for number in {digit, *(numbers[i] for i in alike)})
+    if not (query.asks_for_a_fact and replace(found, p_passage=either).is_sure):
         return found
     rivals: list[Rival] = []
-    for i, text in enumerate(texts):
-        if len(rivals) < MAX_RIVALS and may_disagree(query, shown[best], said, shown[i]):
-            _, other, _ = decoder.copy(numbers[i], {i: (text, 0.0)})
+    for i in alike:
+        if len(rivals) < MAX_RIVALS:
+            _, other, _ = decoder.copy(numbers[i], {i: (texts[i], 0.0)})
             rivals += [Rival(shown[i], other)] if _differ(said, other, query) else []
     return replace(found, rivals=tuple(rivals))
 
@@ -241,8 +245,8 @@ class _Decoder:
         self.p_refused = float(_softmax(first, [refusal, self._opening])[0])
         self._past = len(prompt) + 1
 
-    def passage(self, fits: Iterable[tuple[int, float]]) -> tuple[int, float]:
-        """The number of the passage that is named, and its probability among them.
+    def passages(self, fits: Iterable[tuple[int, float]]) -> dict[int, float]:
+        """The numbers of the passages, each with the probability that it is named.
 
         `fits` has the number of each sentence's passage, and how well the sentence fits.
         """
@@ -253,8 +257,8 @@ class _Decoder:
         scores = self._after_opening.copy()
         for digit, number in digits.items():
             scores[digit] += best[number]
-        digit, chance = _likeliest(scores, list(digits))
-        return digits[digit], chance
+        chances = _softmax(scores, list(digits))
+        return dict(zip(digits.values(), map(float, chances), strict=True))
 
     def copy(
         self, number: int, sentences: Mapping[int, tuple[str, float]]

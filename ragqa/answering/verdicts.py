@@ -16,7 +16,8 @@ from itertools import dropwhile, islice, pairwise, takewhile
 
 from ragqa.answering.pieces import Source, lead_in_of
 from ragqa.records import Block, Hit, Support
-from ragqa.text.lemmas import compounds_of, folded, lemmas_of, named_lemmas, spelled_as
+from ragqa.text.folding import folded
+from ragqa.text.lemmas import compounds_of, lemmas_of, named_lemmas, spelled_as
 from ragqa.text.senses import agree, senses_about, senses_of
 from ragqa.text.sentences import (
     OWN_MARKER,

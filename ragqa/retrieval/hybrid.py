@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from ragqa.retrieval.other_names import other_names
 from ragqa.retrieval.rerankers.base import Reranker
 from ragqa.store.base import PassageIds, Snapshot
 from ragqa.text.bm25 import Fields, Statistics, bm25, is_named
-from ragqa.text.sentences import stems_of
+from ragqa.text.sentences import facts_of, stems_of
 
 POOL = 50  # passages that each search proposes, at least
 RERANKED = 30  # passages that a reranker reads, at least
@@ -283,14 +283,11 @@ def fold_duplicates(
     `vectors` [n, dimension] are those of the texts, normalized.
     """
     groups: list[list[int]] = []
-    prints: dict[int, set[str]] = {}
     for place, text in enumerate(texts):
         alike = vectors[[group[0] for group in groups]] @ vectors[place] if groups else []
         twins = [group for group, cosine in zip(groups, alike, strict=True) if cosine >= ALIKE]
-        prints[place] = shingles_of(text) if twins else set()
         for group in twins:
-            first = prints[group[0]] = prints[group[0]] or shingles_of(texts[group[0]])
-            if _repeats(prints[place], first):
+            if _repeats(text, texts[group[0]]):
                 group.append(place)
                 break
         else:
@@ -299,13 +296,25 @@ def fold_duplicates(
     return groups
 
 
-def shingles_of(text: str) -> set[str]:
+@lru_cache(maxsize=256)
+def shingles_of(text: str) -> frozenset[str]:
     """All runs of five words (the whole text where it is shorter)."""
     words = re.findall(r"\w+", text.lower())
     last = max(len(words) - SHINGLE_WORDS, 0)
-    return {" ".join(words[i : i + SHINGLE_WORDS]) for i in range(last + 1)}
+    return frozenset(" ".join(words[i : i + SHINGLE_WORDS]) for i in range(last + 1))
 
 
-def _repeats(shingles: set[str], other: set[str]) -> bool:
-    """Whether a passage says nothing new; a long one may well hold a short one and more."""
-    return len(shingles & other) >= DUPLICATE_SHARE * len(shingles)
+def _repeats(text: str, other: str) -> bool:
+    """Whether a passage says nothing new; a long one may well hold a short one and more.
+
+    Two versions of which one has another value, name or negation say different things.
+    """
+    if text == other:
+        return True
+    ours, theirs = shingles_of(text), shingles_of(other)
+    shared = len(ours & theirs)
+    if shared < DUPLICATE_SHARE * len(ours):
+        return False
+    is_part = shared < DUPLICATE_SHARE * len(theirs)
+    facts, known = facts_of(text), facts_of(other)
+    return facts <= known if is_part else facts == known

@@ -11,7 +11,7 @@ from typing import Any
 from ragqa.records import Block, Document, Passage, Run
 from ragqa.store.base import FileFacts, StoredPassage
 from ragqa.store.cache import QUERY_BATCH, text_hash
-from ragqa.text.bm25 import Fields, length_of
+from ragqa.text.bm25 import Fields, length_of, searchable
 from ragqa.text.surrogates import encodable
 
 STRUCTURE = ("level", "mark", "columns", "unit")  # of a Block; most blocks have none of it
@@ -52,7 +52,8 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
         "page": passage.page,
         "of_properties": passage.is_of_properties,
     }
-    texts = Fields(passage.title or "", " ".join(passage.headings), names, passage.text)
+    shown = (passage.title or "", " ".join(passage.headings), names, passage.text)
+    texts = Fields(*map(searchable, shown))
     number = _insert(db, "passages", values)
     db.execute(
         "INSERT INTO passage_text (rowid, title, headings, names, body) VALUES (?, ?, ?, ?, ?)",

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
+from ragqa.text.folding import folded, in_pairs
 from ragqa.text.sentences import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -75,8 +76,14 @@ class Statistics(NamedTuple):
         return (K1 + 1) * sum(map(self.weight, words))
 
 
+def searchable(text: str) -> str:
+    """A text in the form in which its words are looked for, in the index and in a question."""
+    return in_pairs(folded(text))
+
+
 def question_words(question: str) -> list[str]:
     """What to look for: distinct words and quoted phrases, no stop words if others are left."""
+    question = searchable(question)
     phrases = [" ".join(filter(None, groups)).lower() for groups in QUOTED.findall(question)]
     words = list(dict.fromkeys([*phrases, *WORD.findall(question.lower())]))
     return ([word for word in words if word not in STOP_WORDS] or words)[:MAX_WORDS]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragqa.text.injection import without_invisible
+from ragqa.text.folding import without_invisible
 from ragqa.text.surrogates import encodable
 
 if TYPE_CHECKING:

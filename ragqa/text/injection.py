@@ -1,4 +1,4 @@
-"""Text -> is it addressed to whatever model reads the prompt? And text without what no font shows.
+"""Text -> is it addressed to whatever model reads the prompt?
 
 Documents are data: a sentence that gives whoever reads the prompt an order is no evidence. Rules,
 deterministic and conservative: what a text *says about* such orders (in quotation marks, "the
@@ -12,47 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-# Invisible characters --------------------------------------------------------------------------
-
-# Blocks, not properties: those of Unicode name other characters (emoji alone: no mathematics, whose
-# variants selectors choose), and the library that has them takes 7 ms of a search to load.
-EMOJI = "\u00a9\u00ae\u203c-\u2fff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-# Scripts in which the joiners U+200C and U+200D change what a person sees.
-JOINED = "\u0600-\u109f\u1780-\u18af\ua8e0-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
-HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
-SELECTOR = "\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef"
-KEPT = (
-    # A flag of a region: the black flag, its letters as tags, the end tag.
-    r"(?P<kept>\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
-    rf"|(?<=[{EMOJI}\ufe0f])\u200d(?=[{EMOJI}])|(?<=[{JOINED}])[\u200c\u200d]"
-    # One selector behind a character that has variants; those of Han characters are others.
-    rf"|(?<=[{EMOJI}0-9#*{JOINED}{HAN}])[\u180b-\u180d\ufe00-\ufe0f]"
-    rf"|(?<=[{HAN}])[\U000e0100-\U000e01ef])"
-)
-HIDDEN = (
-    # Soft hyphen, joiners, zero-width characters, fillers, controls of direction, selectors, tags.
-    r"[\u00ad\u034f\u115f\u1160\u180e\u200b-\u200d\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
-    rf"{SELECTOR}\U000e0000-\U000e007f]"
-)
-INVISIBLE = re.compile(f"{KEPT}|{HIDDEN}")
-MARKS = re.compile("[\u061c\u200e\u200f]")  # of use in a text with right-to-left letters only
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-
-
-def without_invisible(text: str) -> str:
-    """The text without characters that hide something in it: tags, zero-width, direction.
-
-    What scripts and emoji need stays: joiners in Persian, Hindi or a family emoji, one variation
-    selector, marks of direction beside Hebrew or Arabic.
-    """
-    if text.isascii():
-        return text
-    shown = INVISIBLE.sub(lambda match: match["kept"] or "", text)
-    if not RIGHT_TO_LEFT.search(shown):
-        shown = MARKS.sub("", shown)
-    # What has been taken out may be what something else was kept for.
-    return shown if shown == text else without_invisible(shown)
-
+from ragqa.text.folding import HAN
 
 # Orders ----------------------------------------------------------------------------------------
 

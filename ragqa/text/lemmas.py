@@ -7,17 +7,13 @@ for a plural's s. Knows no records.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from ragqa.text.injection import without_invisible
 from ragqa.text.sentences import STOP_WORDS, capitalised, is_number, words_of
 
 TABLES = "simplemma"  # the package whose version decides what a lemma is
-# Characters whose plain form says something else: 10²³ is not 1023, 1½ is not 11/2, ① counts.
-NO_FORMS = ("<super>", "<sub>", "<fraction>", "<circle>")
 MIN_LETTERS = 3  # the tables have "m" and "ai" as forms of "be"
 MIN_PREFIX, MIN_KNOWN = 2, 5  # letters of a word unknown as a whole: "pre" and "training"
 Compounds = Mapping[str, tuple[str, str]]  # a word written together -> its two parts
@@ -30,26 +26,13 @@ def load() -> None:
 
 def lemmas_of(text: str) -> list[str]:
     """The words that carry content, each as its lemma in lower case; numbers whole."""
-    lemmas = (_lemma(word) for word in words_of(folded(text)) if word not in STOP_WORDS)
+    lemmas = (_lemma(word) for word in words_of(text) if word not in STOP_WORDS)
     return [lemma for lemma in lemmas if lemma not in STOP_WORDS]  # "doesn't" is "do"
 
 
 def named_lemmas(text: str) -> list[str]:
     """The lemmas of the names in a text."""
-    return [lemma for word in capitalised(folded(text)) for lemma in lemmas_of(word)]
-
-
-def folded(text: str) -> str:
-    """The text without what no reader sees: hidden characters, ligatures, full-width letters."""
-    if text.isascii():
-        return text
-    plain = "".join(map(_plain, without_invisible(text)))
-    return unicodedata.normalize("NFC", plain)
-
-
-def _plain(char: str) -> str:
-    is_other = unicodedata.decomposition(char).startswith(NO_FORMS)
-    return char if is_other else unicodedata.normalize("NFKC", char)
+    return [lemma for word in capitalised(text) for lemma in lemmas_of(word)]
 
 
 @lru_cache(maxsize=1 << 16)

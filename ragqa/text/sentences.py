@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ragqa.text.folding import folded
+
 END = re.compile(r"[.!?…]+[\"')\]”’»*]*(?=\s)|[。！？]+[」』”）]*|\n+")
 # A full stop after these is no end of a sentence.
 ABBREVIATION = re.compile(
@@ -36,6 +38,11 @@ STOP_WORDS = frozenset(
 )
 NEGATIONS = frozenset(
     "not no never cannot neither nor without none n't isn aren wasn don doesn".split()
+)
+NUMBER_WORDS = frozenset(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+    " hundred thousand million billion half quarter once twice first second third".split()
 )
 # A document's own citation number: no index of a programming language, "argv[1]" or "x[0]".
 OWN_MARKER = re.compile(r"(?:\s+|(?<!\w))\[[1-9]\d{0,2}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
@@ -100,8 +107,8 @@ def stream_sentences(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """All words in lower case; numbers without their thousands separators."""
-    words = (word.lower().replace("’", "'") for word in WORD.findall(text))
+    """All words in lower case, as a reader sees them; numbers without thousands separators."""
+    words = (word.lower().replace("’", "'") for word in WORD.findall(folded(text)))
     return [word.replace(",", "") if is_number(word) else word for word in words]
 
 
@@ -133,12 +140,24 @@ def names_of(text: str) -> frozenset[str]:
 
 def capitalised(text: str) -> Iterator[str]:
     """The words with a capital letter; those at the start of a sentence need two."""
+    text = folded(text)
     for first, last in sentence_spans(text):
         for number, match in enumerate(WORD.finditer(text, first, last)):
             if sum(map(str.isupper, match[0])) > (number == 0):
                 yield match[0]
 
 
+def facts_of(text: str) -> frozenset[str]:
+    """What two texts must share that say the same: numbers, names and negations."""
+    words = words_of(text)
+    telling = (is_number(word) or word in NUMBER_WORDS or _denies(word) for word in words)
+    return names_of(text).union(word for word, tells in zip(words, telling, strict=True) if tells)
+
+
 def is_negated(text: str) -> bool:
     """True when the text denies something."""
-    return any(word in NEGATIONS or word.endswith("n't") for word in words_of(text))
+    return any(map(_denies, words_of(text)))
+
+
+def _denies(word: str) -> bool:
+    return word in NEGATIONS or word.endswith("n't")

@@ -16,7 +16,7 @@ from ragqa.embedding import load_embedder
 from ragqa.generators.llama_cpp import LlamaCppGenerator
 from ragqa.models.catalogue import BUNDLED_EMBEDDER, BUNDLED_GENERATOR
 from ragqa.models.local import span_adapter
-from ragqa.text.injection import without_invisible
+from ragqa.text.folding import without_invisible
 from ragqa.text.sentences import OWN_MARKER
 from tests.fakes import FakeSpanModel
 from tests.hits import hits_of, query_of, ranked_in

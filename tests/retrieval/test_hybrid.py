@@ -29,7 +29,7 @@ from ragqa.retrieval.hybrid import (
     shingles_of,
 )
 from ragqa.store.snapshot import LocalSnapshot
-from ragqa.text.bm25 import bm25, question_words
+from ragqa.text.bm25 import bm25, question_words, searchable
 from tests.fakes import FakeEmbedder
 from tests.hits import retrieved
 from tests.notes import Notes
@@ -154,7 +154,7 @@ def test_operators_are_words_like_any_other(found: Found) -> None:
 def test_words_of_a_question_are_its_own_distinct_and_bounded(question: str) -> None:
     words = question_words(question)
     assert len(words) == len(set(words)) <= 64
-    assert all(word in question.lower() for word in words)
+    assert all(word in searchable(question).lower() for word in words)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +329,24 @@ def test_a_long_passage_is_not_folded_into_a_short_one_that_it_quotes() -> None:
     long = f"{TEXT} " + " ".join(f"More words number {n}." for n in range(20))
     assert _folded([TEXT, long], 5) == [[0], [1]]
     assert _folded([long, TEXT], 5) == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The rent is 890 euros", "The rent is 1150 euros"),
+        ("It ends after two months", "It ends after three months"),
+        ("Dogs are allowed", "Dogs are not allowed"),
+        ("The owner is Lena", "The owner is Bo"),
+    ],
+)
+def test_versions_that_differ_in_a_fact_are_kept(one: str, other: str) -> None:
+    text = "The house by the lake has a new roof, and the yard gate stays shut at night. "
+    rest = ", as the two sides have agreed in the hall before they went home for dinner. " * 2
+    versions = [f"{text}{fact}{rest}" for fact in (one, other)]
+    assert _folded(versions, 5) == [[0], [1]]
+    assert _folded([versions[0], versions[0].replace("home", "back")], 5) == [[0, 1]]
+    assert _folded([f"{versions[0]} {versions[1]} And much more.", versions[1]], 5) == [[0, 1]]
 
 
 def test_texts_that_differ_are_kept() -> None:

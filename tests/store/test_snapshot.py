@@ -149,6 +149,9 @@ def test_rare_words_weigh_more(notes: Notes) -> None:
         ("n.md", "---\naliases: [nickname]\ntags: [zoology]\n---\ntext", "zoology"),
         ("n.md", "# Encyclopaedia\n\ntext", "encyclopaedia"),
         ("n.md", "# T\n\n## Subsections\n\ntext", "subsection"),
+        ("n.md", "The ﬁnal oﬀer.", "offer"),
+        ("n.md", "The at\u00adtic room.", "attic"),
+        ("n.md", "工作室的租金是每月890欧元。", "租金"),
     ],
 )
 def test_names_and_headings_are_searched(notes: Notes, name: str, text: str, word: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
 from ragqa.text.clean import clean, clean_line, error_json, error_line, to_json
-from ragqa.text.injection import without_invisible
+from ragqa.text.folding import without_invisible
 from ragqa.text.surrogates import encodable
 
 # What commands a terminal: C0 but for tab and newline, C1, and what reorders text.

@@ -12,17 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.documents import is_supported, read_document
-from ragqa.text.injection import closes_passages, is_instruction, without_invisible
+from ragqa.text.folding import without_invisible
+from ragqa.text.injection import closes_passages, is_instruction
 from ragqa.text.sentences import split_sentences
 from tests.conftest import CORPUS, ROOT
 
 ATTACKS = ROOT / "tests" / "eval" / "attacks.jsonl"
-FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # man, woman, girl, joined
-SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
-
-
-def as_tags(text: str) -> str:
-    return "".join(chr(0xE0000 + ord(char)) for char in text)
 
 
 @pytest.mark.parametrize(
@@ -138,48 +133,13 @@ def test_the_attack_set() -> None:
             assert not any(map(is_instruction, split_sentences(passage["text"])))
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain", "plain"),
-        ("a" + as_tags("hidden") + "b", "ab"),
-        ("in\u200bvis\u200dib\u200cle\ufeff \u2060te\u00adxt\u200e", "invisible text"),
-        ("\u202edesrever\u202c \u2066x\u2069", "desrever x"),
-        ("\U0001f600\ufe0f\ufe01\U000e0110", "\U0001f600\ufe0f"),
-    ],
-)
-def test_what_no_font_shows_is_taken_out(text: str, shown: str) -> None:
-    assert without_invisible(text) == shown
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        FAMILY,
-        SCOTLAND,
-        "\u2764\ufe0f 1\ufe0f\u20e3",
-        "می\u200cخواهم",  # Persian
-        "क\u094d\u200dष",  # Hindi
-        "ب\u200d",
-        "葛\U000e0100",  # Japanese, a form of its own
-        "שלום\u200f!",
-        "naïve café 東京 ﬁ",
-    ],
-)
-def test_what_scripts_and_emoji_need_stays(text: str) -> None:
-    assert without_invisible(text) == text
-
-
-@given(st.text() | st.text("ab\u200d\ufe0f\u200e\U0001f600\U000e0067\u0915"))
-def test_what_is_left_is_part_of_the_text_and_stays(text: str) -> None:
-    rest, shown = iter(text), without_invisible(text)
-    assert all(char in rest for char in shown)
-    assert without_invisible(shown) == shown
-    is_instruction(text)  # raises nothing
-
-
 @pytest.mark.parametrize("unit", [".", ": ", "please ", "ignore ", "“", '"a', "> ", "<|a|>", "[1"])
 def test_a_long_hostile_text_takes_no_long_time(unit: str) -> None:
     started = time.perf_counter()
     is_instruction(unit * 20_000)
     assert time.perf_counter() - started < 5
+
+
+@given(st.text())
+def test_any_text_can_be_looked_at(text: str) -> None:
+    is_instruction(text)  # raises nothing

@@ -18,7 +18,7 @@ FRAGMENTS = [
     "<div>{v}<div>{v}</div>{v}</div>",
     "<blockquote>{v}<br>{v}</blockquote>",
     "<pre>{v}\n  {v}</pre>",
-    "<a href='{h}'>{v}</a> {v} <strike>{v}</strike><img alt='{h}'>",
+    "<a href='{h}'>{v}</a> {v} <u>{v}</u><img alt='{h}'>",
     "<dl><dt>{v}<dd>{v}</dl>",
     "<section hidden><p>{h}</p></section>",
     "<script>var x = '<p>{h}</p>';</script>",
@@ -165,3 +165,20 @@ def test_the_head_of_a_table_is_a_kind_of_its_own(head: str) -> None:
     rows = "<tr><th>A</th><td>7 B</td></tr><tr><td>B</td><td>1 B</td></tr>"
     blocks = parse(".html", f"<table>{head}{rows}</table>").blocks
     assert [block.kind for block in blocks] == ["column_names", "table_row", "table_row"]
+
+
+@pytest.mark.parametrize(
+    "struck",
+    [
+        "<del>690</del>",
+        "<s>690 <b>700</b></s>",
+        "<strike>690</strike>",
+        "<span style='color: red; display : none'>690</span>",
+        '<span style="visibility:hidden">690</span>',
+        "<span hidden>690</span>",
+    ],
+)
+def test_what_is_struck_out_or_hidden_is_not_read(struck: str) -> None:
+    document = parse(".html", f"<p>The rent is {struck} 710 euros.</p>")
+    check_document(document)
+    assert [block.text for block in document.blocks] == ["The rent is 710 euros."]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.reading import aligned_share, check_document, check_template, pages, parse, shown
 
 FRAGMENTS = [
-    "{v} **{v}** *{v}* ~~{v}~~ `{v}`",
+    "{v} **{v}** *{v}* =={v}== `{v}`",
     "# {v}",
     "## {v} [[{h}|{v}]]",
     "{v}\n===",
@@ -281,3 +281,18 @@ def test_task_boxes_and_block_ids_are_hidden() -> None:
 )  # fmt: skip
 def test_links_to_other_files(source: str, links: tuple[str, ...]) -> None:
     assert parse(".md", f"{source}\n\nend").links == links
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The rent is ~~690~~ 710 euros.\n", ["The rent is 710 euros."]),
+        ("It is <del>690</del> <s>*700*</s> <strike>705</strike> 710.\n", ["It is 710."]),
+        ("- ~~milk~~\n- bread\n", ["bread"]),
+        ("~~`a` and [b](c.md)~~ c ~~d~~ d\n", ["c d"]),
+    ],
+)
+def test_what_is_struck_out_is_not_read(text: str, shown: list[str]) -> None:
+    document = parse(".md", text)
+    check_document(document)
+    assert [block.text for block in document.blocks] == shown

@@ -34,6 +34,8 @@ INLINE = {
     "u", "var", "wbr", "img", "td", "th", "acronym", "big", "nobr", "strike", "ruby", "rb", "rt",
     "rp",
 }  # fmt: skip
+TAKEN_BACK = {"del", "s", "strike"}  # what is struck out is no evidence
+UNSEEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 KINDS = {
     "li": "list_item",
     "dt": "term",
@@ -291,7 +293,8 @@ class _Page(HTMLParser):
 
     def _is_skipped(self, tag: str, attrs: dict[str, str | None]) -> bool:
         is_note = tag == "aside" and self._inside(*MAIN)
-        if (tag in self.skipped and not is_note) or "hidden" in attrs:
+        is_unseen = "hidden" in attrs or UNSEEN.search(attrs.get("style") or "")
+        if (tag in self.skipped and not is_note) or tag in TAKEN_BACK or is_unseen:
             return True
         if self.skipped is HIDDEN:
             return False

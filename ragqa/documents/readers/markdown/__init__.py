@@ -8,8 +8,7 @@ text (links, comments) carries its span, so nothing is found inside it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from ragqa.documents.base import ExtractedText, TextReader
 from ragqa.documents.blocks import BlockMaker, Fragment, HeadingPath
 from ragqa.documents.lists import BULLET, Items
 from ragqa.documents.readers.markdown import frontmatter
+from ragqa.documents.readers.markdown.inline import Start, placed, strikes, wikilink_pieces
 from ragqa.documents.readers.markdown.links import link_targets
 from ragqa.documents.readers.markdown.properties import property_blocks
 from ragqa.documents.tables import Cell, in_columns, row_kind
@@ -40,9 +40,6 @@ LIST_ENDS = {"bullet_list_close", "ordered_list_close"}
 TEXT_TOKENS = {"text", "code_inline", "math_inline", "math_inline_double"}
 CODE_TOKENS = {"fence", "code_block", "math_block", "math_block_label"}
 QUOTE_MARKS = re.compile(r"^[\s>]+", re.MULTILINE)
-
-# Where a stretch of inline content begins in that content and in the file (None: not there).
-Start = tuple[int, int | None]
 
 
 @lru_cache(maxsize=1)
@@ -297,37 +294,42 @@ class _Walk:
         """The visible pieces of an inline token, with their offsets in the file."""
         if token.map is None:
             return
-        content = token.content
-        if self._open[-1:] in (["td"], ["th"]):
-            starts = self._cell_starts(content, token.map[0])
-        else:
-            starts = self._content_lines(content, token.map[0])
+        content, starts = token.content, self._starts(token.content, token.map[0])
         flat = content.replace("\n", " ")  # as code spans show it
-        cursor = 0
+        cursor, struck = 0, 0
         for child in token.children or ():
+            shown: Iterable[Fragment] = ()
+            struck += strikes(child)
             span = child.meta.get("span") if child.meta else None
             if child.type in TEXT_TOKENS:
                 at = flat.find(child.content.replace("\n", " "), span[0] if span else cursor)
-                yield from _placed(child.content, at, starts)
+                shown = placed(child.content, at, starts)
                 cursor = span[1] if span else max(cursor, at + len(child.content) * (at >= 0))
             elif child.type == "wikilink":
-                yield from _wikilink_pieces(child, starts)
+                shown = wikilink_pieces(child, starts)
                 cursor = child.meta["span"][1]
             elif child.type in ("softbreak", "hardbreak"):
-                yield Fragment("\n", None)
+                shown = [Fragment("\n", None)]
                 cursor = content.find("\n", cursor) + 1
             elif child.type == "text_special" and span:
                 literal = content[span[1] - len(child.content) : span[1]] == child.content
                 at = span[1] - len(child.content) if literal else -1
-                yield from _placed(child.content, at, starts)
+                shown = placed(child.content, at, starts)
                 cursor = span[1]
             elif child.type in ("note", "html_inline"):
                 is_break = BREAK_TAG.match(child.content)
-                shown = child.content if child.type == "note" else " " * bool(is_break)
-                yield Fragment(shown, None)
+                text = child.content if child.type == "note" else " " * bool(is_break)
+                shown = [Fragment(text, None)]
                 cursor = span[1] if span else cursor
             elif span and child.type != "link_open":
                 cursor = span[1]
+            if not struck:
+                yield from shown
+
+    def _starts(self, content: str, first: int) -> list[Start]:
+        """Where the stretches of inline content begin, of which the first is in that line."""
+        is_cell = self._open[-1:] in (["td"], ["th"])
+        return (self._cell_starts if is_cell else self._content_lines)(content, first)
 
     def _content_lines(self, content: str, first: int) -> list[Start]:
         """The lines of inline content; line breaks are stretches of their own."""
@@ -355,33 +357,6 @@ class _Walk:
         origin = self.make.line_start(number) + at
         bars = [i for i, char in enumerate(content) if char == "|"]
         return [(0, origin), *((bar, origin + bar + i) for i, bar in enumerate(bars, start=1))]
-
-
-def _placed(text: str, at: int, starts: list[Start]) -> Iterator[Fragment]:
-    """`text`, found at `at` of inline content: one piece for each stretch that it lies in."""
-    if at < 0:
-        yield Fragment(text, None)
-        return
-    index = bisect_right(starts, at, key=lambda start: start[0]) - 1
-    end = at + len(text)
-    while at < end:
-        position, offset = starts[index]
-        index += 1
-        stop = min(starts[index][0], end) if index < len(starts) else end
-        yield Fragment(text[: stop - at], None if offset is None else offset + at - position)
-        text, at = text[stop - at :], stop
-
-
-def _wikilink_pieces(token: Token, starts: list[Start]) -> Iterator[Fragment]:
-    """What Obsidian shows for `[[Note#Part]]`: "Note > Part"."""
-    at = token.meta["at"]
-    shown = False
-    for part in token.content.split("#"):
-        if shown and part:
-            yield Fragment(" > ", None)
-        yield from _placed(part, at, starts)
-        shown = shown or bool(part)
-        at += len(part) + 1
 
 
 def _without_id(pieces: list[Fragment]) -> list[Fragment]:
