@@ -15,7 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from ragqa.answering.citations import Citer
-from ragqa.answering.compose import Evidence, Made, Progress, assess, compose, quote
+from ragqa.answering.compose import (
+    Evidence,
+    Made,
+    Progress,
+    assess,
+    compose,
+    nearest_places,
+    quote,
+)
 from ragqa.answering.confidence import Calibration, shown
 from ragqa.documents.readers import ENDINGS
 from ragqa.embedding import matching_embedder
@@ -203,7 +211,7 @@ def _answer(
         confidence=sure,
     )
     if not evidence.ranked or sure < session.threshold:
-        return answer
+        return replace(answer, nearest=nearest_places(evidence.ranked))
     started = partial(clock.lap, "prefill")
     made = compose(evidence, given, session.generator, session.max_tokens, heard, started)
     if not made.sentences and session.threshold == 0:  # asked to answer always
@@ -213,6 +221,7 @@ def _answer(
         answer,
         state=made.state,
         sentences=made.sentences,
+        nearest=() if made.sentences else nearest_places(evidence.ranked),
         short=made.short,
         prompt=made.prompt,
         citations=tuple(made.citer.citations),

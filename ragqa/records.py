@@ -239,6 +239,18 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands that comes near a question; lines are those of the page, if any."""
+
+    path: str
+    title: str
+    headings: tuple[str, ...]
+    start_line: int
+    end_line: int
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence, item, row or piece of code of an answer, with the verdict on it.
 
@@ -271,7 +283,8 @@ class Answer:
     """What `ask` found out; `render` turns it into text or JSON.
 
     `short` are the words that answer exactly, at most 12, as a quote has them; None where there
-    are none. `prompt` is the message that a generator was given; empty where none was asked.
+    are none. `nearest` are the places where one who was refused may look. `prompt` is the message
+    that a generator was given; empty where none was asked.
     """
 
     state: State
@@ -286,6 +299,7 @@ class Answer:
     confidence: float | None = None
     prompt: str = ""
     short: str | None = None
+    nearest: tuple[Place, ...] = ()
 
     @property
     def text(self) -> str:

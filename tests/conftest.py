@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from ragqa.cli.output import TO_TRY
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
@@ -21,6 +24,17 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def without_nearest(done: Result) -> Result:
+    """A refusal without the places that it names, and what to try: at most three, as they should
+    be."""
+    lines = done.err.splitlines(keepends=True)
+    names = [line for line in lines if line.startswith("nearest: ")]
+    assert len(names) <= 3 and all(re.match(r"nearest: \S.*:\d+", line) for line in names)
+    assert (TO_TRY + "\n" in lines) == bool(names)
+    said = [line for line in lines if line not in (*names, TO_TRY + "\n")]
+    return done._replace(err="".join(said))
 
 
 @pytest.fixture(scope="session")

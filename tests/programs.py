@@ -51,7 +51,7 @@ NOWHERE = "Who won the world cup in 1998?"
 
 ANSWER_KEYS = [
     "version", "state", "question", "answer", "short", "confidence", "sentences", "citations",
-    "models", "index", "timings_ms", "warnings",
+    "nearest", "models", "index", "timings_ms", "warnings",
 ]  # fmt: skip
 CITATION_KEYS = [
     "number", "path", "title", "headings", "start_line", "end_line", "start_char", "end_char",

@@ -30,12 +30,13 @@ from ragqa.errors import DocumentError, ModelError
 from ragqa.generators.base import Generator, Message, TokenModel
 from ragqa.generators.thinking import without_thinking
 from ragqa.query import Query
-from ragqa.records import GivenText, Hit, Sentence, State
+from ragqa.records import GivenText, Hit, Place, Sentence, State
 from ragqa.text.dates import date_in
 from ragqa.text.sentences import stream_sentences
 
 TEMPLATE_TOKENS = 64  # room for the chat template around the message
 BEFORE_REFUSAL = " .[(\"'*\n"  # what a model may put before and after it
+NEAREST = 3  # places that a refusal names
 DISAGREES = "The documents disagree:"
 MAX_REPEATED = 2  # sentences said again before an answer is cut off
 
@@ -86,6 +87,17 @@ def assess(
         reading.p_refused if reading else None,
     )
     return Evidence(query, sources, ranked, reading, signals)
+
+
+def nearest_places(ranked: Sequence[RankedUnit]) -> tuple[Place, ...]:
+    """Where the units stand that come nearest to the question, the best first."""
+    places = []
+    for unit in (one.unit for one in ranked[:NEAREST]):
+        first, last = unit.parts[0].first_block, unit.parts[-1].pieces[-1].block
+        lines = (unit.lead[0].block if unit.lead else first).line, last.end_line
+        title = unit.hit.document_title
+        places.append(Place(unit.hit.path, title, unit.headings, *lines, first.page))
+    return tuple(dict.fromkeys(places))
 
 
 class Made(NamedTuple):

@@ -18,6 +18,7 @@ from ragqa.text.clean import clean, clean_line, to_json
 
 # Takes an answer as it will be shown, before it is.
 Keep = Callable[[Answer, Session], None]
+TO_TRY = "try other words, ragqa search, or --threshold 0 to be answered all the same"
 EXIT_BY_STATE = {"answered": 0, "not_in_documents": 1, "unsupported": 1}
 EXIT_NOTHING_FOUND, EXIT_LOST, EXIT_REMOVED = 1, 1, 4
 
@@ -107,6 +108,9 @@ def _finished(
     answer = replace(answer, timings_ms={**_loading(session, terminal), **answer.timings_ms})
     keep(answer, session)
     _say_state(answer, code, terminal)
+    if answer.nearest and not form.json:
+        for line in [*render.nearest_lines(answer.nearest, terminal.directory), TO_TRY]:
+            terminal.say(line)
     if form.timings:
         _say_timings(answer.timings_ms, terminal)
     return answer, code

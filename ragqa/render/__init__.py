@@ -11,6 +11,7 @@ from ragqa.render.answers import (
     answer_plain,
     answer_short,
     answer_text,
+    nearest_lines,
     sentence_text,
     source_lines,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "hits_json",
     "hits_plain",
     "hits_rich",
+    "nearest_lines",
     "place",
     "report_json",
     "report_plain",

@@ -10,12 +10,14 @@ from dataclasses import asdict, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ragqa.render.places import place
+from ragqa.render.places import place, short_path
 from ragqa.render.reading import Told, as_read, quote_lines, short_words, told
 from ragqa.text.clean import clean_line
 
 if TYPE_CHECKING:
-    from ragqa.records import Answer, Citation, Sentence
+    from pathlib import Path
+
+    from ragqa.records import Answer, Citation, Place, Sentence
 
 QUOTE_INDENT = "    "
 IN_JSON = ("text", "support", "citations", "kind", "mark", "level")  # of a sentence
@@ -27,8 +29,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     values["answer"] = answer.text
     values["sentences"] = [{name: one[name] for name in IN_JSON} for one in values["sentences"]]
     order = (
-        "state", "question", "answer", "short", "confidence", "sentences", "citations", "models",
-        "index", "timings_ms", "warnings",
+        "state", "question", "answer", "short", "confidence", "sentences", "citations", "nearest",
+        "models", "index", "timings_ms", "warnings",
     )  # fmt: skip
     return {name: values[name] for name in order}
 
@@ -88,7 +90,15 @@ def source_lines(citations: Iterable[Citation], *, quotes: bool = False) -> list
     return lines
 
 
-def headings(citation: Citation) -> str:
+def nearest_lines(places: Iterable[Place], directory: Path) -> list[str]:
+    """One line a place: where one who was refused may look."""
+    return [
+        f"nearest: {clean_line(short_path(one.path, directory))}:{place(one)}{headings(one)}"
+        for one in places
+    ]
+
+
+def headings(citation: Citation | Place) -> str:
     """What it stands below, behind two spaces."""
     names = [clean_line(name) for name in citation.headings or (citation.title,)]
     return "  " + " > ".join(names) if any(names) else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragqa.records import Citation
+from ragqa.records import Citation, Place
 
 
-def place(citation: Citation) -> str:
+def place(citation: Citation | Place) -> str:
     """First line, and last where it is another; the page for formats that have pages."""
     if citation.page is not None:
         return f"p{citation.page}"

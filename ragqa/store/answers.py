@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ragqa.errors import RagqaError
-from ragqa.records import Answer, Citation, Sentence
+from ragqa.records import Answer, Citation, Place, Sentence
 from ragqa.store import layout, rows
 
 Made = TypeVar("Made")
@@ -135,6 +135,9 @@ def _answer_of(values: dict[str, Any]) -> Answer:
     parts = {
         "sentences": tuple(Sentence(**one) for one in sentences),
         "citations": tuple(Citation(**one) for one in citations),
+        "nearest": tuple(
+            Place(**{**one, "headings": tuple(one["headings"])}) for one in values["nearest"]
+        ),
         "warnings": tuple(values["warnings"]),
     }
     return Answer(**{**values, **parts})

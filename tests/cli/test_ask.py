@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ragqa.store.layout import FORMAT
-from tests.conftest import Result
+from tests.conftest import Result, without_nearest
 from tests.programs import (
     ANSWER,
     ANSWER_KEYS,
@@ -76,6 +76,7 @@ def test_an_answer_as_json_is_the_contract(run_cli: RunCli, index: Path, notes: 
                 "level": 0,
             }
         ],
+        "nearest": [],
         "models": {"embedder": DEFAULT_EMBEDDER, "generator": None},
         "index": {"path": str(index), "generation": 1},
         "warnings": [],
@@ -116,16 +117,26 @@ def test_a_quote_is_the_slice_of_the_file_within_its_lines(
 
 def test_not_in_the_documents(run_cli: RunCli, index: Path) -> None:
     done = run_cli("ask", NOWHERE, "--index", index)
-    assert done == Result(1, "", "not in the documents\n")
+    assert without_nearest(done) == Result(1, "", "not in the documents\n")
 
 
-def test_not_in_the_documents_as_json(run_cli: RunCli, index: Path) -> None:
+def test_not_in_the_documents_as_json(run_cli: RunCli, index: Path, notes: Path) -> None:
     done = run_cli("ask", NOWHERE, "--index", index, "--json", "--no-cache")
     answer = parsed(done.out)
     assert (done.code, done.err) == (1, "not in the documents\n")
     assert list(answer) == ANSWER_KEYS
     assert list(answer.pop("timings_ms")) == STAGES[:-1]
     assert 0 < answer.pop("confidence") < 0.5
+    nearest = answer.pop("nearest")
+    assert 1 <= len(nearest) <= 3
+    assert nearest[0] == {
+        "path": f"{notes}/bread.md",
+        "title": "Sourdough",
+        "headings": ["Sourdough"],
+        "start_line": 3,
+        "end_line": 4,
+        "page": None,
+    }
     assert answer == {
         "version": 1,
         "state": "not_in_documents",
@@ -403,9 +414,8 @@ def test_an_answer_on_one_line(run_cli: RunCli, index: Path) -> None:
 
 @pytest.mark.parametrize("form", ["--short", "--format=markdown", "--no-sources", "--quotes"])
 def test_a_refusal_has_no_form(run_cli: RunCli, index: Path, form: str) -> None:
-    assert run_cli("ask", NOWHERE, "--index", index, form) == Result(
-        1, "", "not in the documents\n"
-    )
+    done = run_cli("ask", NOWHERE, "--index", index, form)
+    assert without_nearest(done) == Result(1, "", "not in the documents\n")
 
 
 def test_an_answer_as_markdown(
@@ -512,7 +522,7 @@ def test_a_folder_does_not_hide_a_model_of_the_catalogue(
     monkeypatch.chdir(tmp_path)
     Path("SmolLM2-135M-Instruct").mkdir()
     done = run_cli("ask", NOWHERE, "--index", index, "--answer", "generate")
-    assert done == Result(1, "", "not in the documents\n")
+    assert without_nearest(done) == Result(1, "", "not in the documents\n")
 
 
 def test_an_embedder_that_does_not_exist(run_cli: RunCli, index: Path) -> None:
@@ -576,7 +586,8 @@ def test_context_with_an_empty_index(run_cli: RunCli, tmp_path: Path) -> None:
 def test_a_context_does_not_answer_everything(run_cli: RunCli, tmp_path: Path) -> None:
     file = tmp_path / "zed.txt"
     file.write_text(CONTEXT)
-    assert run_cli("ask", NOWHERE, "--context", file) == Result(1, "", "not in the documents\n")
+    done = run_cli("ask", NOWHERE, "--context", file)
+    assert without_nearest(done) == Result(1, "", "not in the documents\n")
 
 
 def test_a_context_is_bounded(run_cli: RunCli, tmp_path: Path) -> None:
@@ -584,7 +595,7 @@ def test_a_context_is_bounded(run_cli: RunCli, tmp_path: Path) -> None:
     file.write_text("Nothing to see here." + "\n" * 50_000 + CONTEXT)
     done = run_cli("ask", CONTEXT_QUESTION, "--context", file)
     warning = f"warning: only the first 50,000 characters of {file} are used\n"
-    assert done == Result(1, "", warning + "not in the documents\n")
+    assert without_nearest(done) == Result(1, "", warning + "not in the documents\n")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def test_a_source_is_one_line(changes: dict[str, object], line: str) -> None:
 def test_an_answer_as_json_has_the_keys_of_the_contract(state: State) -> None:
     document = render.answer_json(Answer(state, "q"))
     assert list(document) == [
-        "state", "question", "answer", "short", "confidence", "sentences", "citations", "models",
+        "state", "question", "answer", "short", "confidence", "sentences", "citations", "nearest",
+        "models",
         "index", "timings_ms", "warnings",
     ]  # fmt: skip
     assert (document["answer"], document["short"], document["confidence"]) == ("", None, None)

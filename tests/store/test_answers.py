@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.records import Answer, Citation, Sentence
+from ragqa.records import Answer, Citation, Place, Sentence
 from ragqa.store import answers
 from ragqa.store.answers import AnswerCache, delete_answers, digests_of
 
@@ -41,6 +41,8 @@ def answer_of(file: Path) -> Answer:
         2,
         0.875,
         "the prompt \ud800 ü",
+        "Gold",
+        (Place("/a.md", "A", ("B", "C"), 1, 3, None),),
     )
 
 
