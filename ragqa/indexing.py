@@ -18,7 +18,7 @@ from ragqa.documents.passages import split
 from ragqa.embedding.base import Embedder
 from ragqa.errors import DocumentError
 from ragqa.records import FailedFile, IndexReport
-from ragqa.store.base import FileFacts, StoredDocument, Writer
+from ragqa.store.base import FileFacts, Snapshot, StoredDocument, Writer
 
 # Told to whoever shows progress: what is being done, how much of it is done, how much there is.
 Observer = Callable[[str, int, int], None]
@@ -26,6 +26,7 @@ Observer = Callable[[str, int, int], None]
 EMBED_BATCH = 256  # passages between two commits to the cache: some ten seconds of work
 # A file written within this time of being read may change again without a new time stamp.
 RACY_NS = 2_000_000_000
+RETRIED = -1  # the time of a file that the next run is to look at again
 
 
 class IndexRun:
@@ -240,6 +241,30 @@ class IndexRun:
         self.lost += bool(known and known.has_text)
 
 
+def changed_files(index: Snapshot) -> int:
+    """How many files of an index's folders are new, changed or gone since its last run.
+
+    By size and time alone. A folder that is gone counts for nothing, as in a run.
+    """
+    folders = [folder for folder in map(Path, index.folders()) if folder.is_dir()]
+    there = {str(file.path): file for folder in folders for file in find_documents(folder)}
+    known = index.documents()
+    gone = (
+        path
+        for path in known.keys() - there.keys()
+        if any(Path(path).is_relative_to(folder) for folder in folders)
+    )
+    return sum(map(_is_new, there.values(), map(known.get, there))) + sum(1 for _ in gone)
+
+
+def _is_new(file: FoundFile, known: StoredDocument | None) -> bool:
+    """Whether a file is another than it was; those that are looked at in each run are not."""
+    if known is None:
+        return file.reason is None
+    is_retried = known.mtime_ns == RETRIED
+    return not is_retried and (known.size, known.mtime_ns) != (file.size, file.mtime_ns)
+
+
 def _same_times(known: StoredDocument, file: FoundFile) -> bool:
     """True when size and time say that nothing changed, and can be trusted to say it."""
     same = known.size == file.size and known.mtime_ns == file.mtime_ns
@@ -248,4 +273,4 @@ def _same_times(known: StoredDocument, file: FoundFile) -> bool:
 
 def _retried(facts: FileFacts) -> FileFacts:
     """Times that match no file, so that the next run looks again."""
-    return replace(facts, mtime_ns=-1)
+    return replace(facts, mtime_ns=RETRIED)

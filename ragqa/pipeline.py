@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from ragqa.answering.citations import Citer
@@ -30,7 +30,7 @@ from ragqa.embedding import matching_embedder
 from ragqa.embedding.base import Embedder, LoadEmbedder
 from ragqa.errors import DocumentError, UsageError, no_index
 from ragqa.generators.base import Generator, TokenModel
-from ragqa.indexing import IndexRun, Observer
+from ragqa.indexing import IndexRun, Observer, changed_files
 from ragqa.query import Query, make_query
 from ragqa.records import Answer, GivenText, Hit, IndexReport
 from ragqa.retrieval.given import hits_of_texts
@@ -136,6 +136,11 @@ class Session:
                 pool.submit(lemmas.load)  # for the verdicts on what it writes
             yield
 
+    @cached_property
+    def changed_files(self) -> int:
+        """How many files have changed since the index was made; 0 where there is no index."""
+        return changed_files(self.snapshot) if self.snapshot else 0
+
     def query(self, question: str) -> Query:
         """All that is known of a question."""
         return make_query(question, self.embedder, self.snapshot)
@@ -178,7 +183,7 @@ def ask(
     clock, heard = _Clock(), progress or Progress()
     kept = None if given else session.answers  # texts that are not indexed are not kept either
     if kept and (known := kept.find(question)):
-        return _given_again(known, session, heard, clock)
+        return _told(_given_again(known, session, heard, clock), session)
     with session.loading():
         query = session.query(question)
         of_texts = hits_of_texts(query, given, session.embedder)
@@ -190,7 +195,17 @@ def ask(
     answer = _answer(evidence, given, session, heard, clock)
     if kept:
         kept.keep(question, answer, files)
-    return replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
+    answer = replace(answer, warnings=(*session.warnings, *answer.warnings), timings_ms=clock.laps)
+    return _told(answer, session)
+
+
+def _told(answer: Answer, session: Session) -> Answer:
+    """A refusal with what may be the reason of it: that files have changed."""
+    if answer.state != "not_in_documents" or not (changed := session.changed_files):
+        return answer
+    files = "file has" if changed == 1 else "files have"
+    told = f"{changed:,} {files} changed since the index was made; run: ragqa index"
+    return replace(answer, warnings=(*answer.warnings, told))
 
 
 def _answer(

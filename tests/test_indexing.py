@@ -606,3 +606,20 @@ def _run_known(notes: Notes) -> indexing.IndexReport:
     from ragqa.store import index_at
 
     return build_index(index_at(notes.directory), [], lambda _: notes.embedder, lambda *_: None)
+
+
+def test_files_that_have_changed_since_the_last_run_are_counted(indexed: Notes) -> None:
+    def changed() -> int:
+        with LocalSnapshot(indexed.directory) as index:
+            return indexing.changed_files(index)
+
+    assert changed() == 0
+    indexed.write("new.md", "epsilon")
+    indexed.touch("a.md")
+    (indexed.folder / "sub" / "b.txt").unlink()
+    assert changed() == 3
+    indexed.write("large.md", "x" * 2_000_000)
+    indexed.run(max_file_bytes=1_000_000)
+    assert changed() == 0  # a file that is too large is looked at in each run
+    shutil.rmtree(indexed.folder)
+    assert changed() == 0

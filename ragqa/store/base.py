@@ -62,7 +62,7 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as a writer finds it.
+    """A document with what tells whether its file changed.
 
     `has_text` is False when there was nothing to read in it; a document that can no longer be
     opened has `failed` and the text that was read before.
@@ -135,6 +135,9 @@ class Snapshot(Protocol):
 
     def of_properties(self, ids: Sequence[int]) -> set[int]:
         """Those of these passages that hold properties of a note."""
+
+    def documents(self) -> dict[str, StoredDocument]:
+        """All documents, failed ones too, by path."""
 
     def document(self, path: str) -> KnownDocument | None:
         """The document of this path, also one that could not be read; None when unknown."""

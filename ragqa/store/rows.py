@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ragqa.records import Block, Document, Passage, Run
-from ragqa.store.base import FileFacts, StoredPassage
+from ragqa.store.base import FileFacts, StoredDocument, StoredPassage
 from ragqa.store.cache import QUERY_BATCH, text_hash
 from ragqa.text.bm25 import Fields, length_of, searchable
 from ragqa.text.surrogates import encodable
@@ -60,6 +60,15 @@ def insert_passage(db: sqlite3.Connection, document_id: int, passage: Passage, n
         (number, *map(encodable, texts)),
     )
     return length_of(texts)
+
+
+def read_documents(db: sqlite3.Connection) -> dict[str, StoredDocument]:
+    """All documents, failed ones too, by path."""
+    found = db.execute(
+        "SELECT id, path, size, mtime_ns, read_at_ns, sha256, failed, failed IS NULL OR EXISTS"
+        " (SELECT 1 FROM passages WHERE document_id = documents.id) FROM documents"
+    )
+    return {row[1]: StoredDocument(*row) for row in found}
 
 
 def read_passages(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, StoredPassage]:

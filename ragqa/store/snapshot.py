@@ -17,7 +17,14 @@ from typing import Any, Self
 from ragqa.errors import IndexDamagedError, no_index
 from ragqa.store import allowed as passages_allowed
 from ragqa.store import backlinks, layout, rows, spelling
-from ragqa.store.base import Codes, Keep, KnownDocument, PassageIds, StoredPassage
+from ragqa.store.base import (
+    Codes,
+    Keep,
+    KnownDocument,
+    PassageIds,
+    StoredDocument,
+    StoredPassage,
+)
 from ragqa.store.cache import EmbeddingCache
 from ragqa.store.filters import Filter
 from ragqa.store.publishing import published_index
@@ -261,6 +268,10 @@ class LocalSnapshot:
     def linked_from(self, paths: Sequence[str]) -> dict[str, list[str]]:
         """For each of these documents the paths of the others that link to it, in order."""
         return backlinks.linked_from(self._db, self.folders(), paths)
+
+    def documents(self) -> dict[str, StoredDocument]:
+        """All documents, failed ones too, by path."""
+        return rows.read_documents(self._db)
 
     def document(self, path: str) -> KnownDocument | None:
         """The document of this path, also one that could not be read; None when unknown."""

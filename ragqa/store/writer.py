@@ -147,11 +147,7 @@ class LocalWriter:
 
     def documents(self) -> dict[str, StoredDocument]:
         """All documents, failed ones too, by path."""
-        found = self._db.execute(
-            "SELECT id, path, size, mtime_ns, read_at_ns, sha256, failed, failed IS NULL OR EXISTS"
-            " (SELECT 1 FROM passages WHERE document_id = documents.id) FROM documents"
-        )
-        return {row[1]: StoredDocument(*row) for row in found}
+        return rows.read_documents(self._db)
 
     def failed(self) -> list[tuple[str, str]]:
         """Path and reason of each document that could not be read, in order."""

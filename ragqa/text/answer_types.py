@@ -21,8 +21,13 @@ MONTHS = (
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 )
 QUANTITY = re.compile(rf"\d|\b(?:{NUMBER_WORDS})\b", re.I)
+# Digits that are one: a year, 14.3., 2025-03-14, 14:30, the 14th, the 90s, 44 BC; not 14 rooms.
+DATE_DIGITS = (
+    r"\b(?:1\d|20)\d\d(?!\d)|\b\d{1,4}(?:[-/.]\d{1,2})+\b|\b\d{1,2}[:.]\d\d\b|\b\d{1,2}(?:st|nd|rd|th)\b"
+    r"|\b\d{2,4}s\b|\b\d+ (?:BCE?|CE|AD)\b|\b(?:AD|in) \d{1,3}\b(?! \w)"
+)
 DATE = re.compile(
-    rf"\d|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?i:spring|summer|autumn|winter"
+    rf"{DATE_DIGITS}|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?i:spring|summer|autumn|winter"
     r"|centur\w+|decade|today|yesterday|last|ago|after|before|during|since|until|when|while|as"
     r"|christmas|easter|midnight|noon|morning|evening|war|never|early|late))\b"
 )

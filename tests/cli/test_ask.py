@@ -29,6 +29,7 @@ from tests.programs import (
     write_notes,
 )
 
+REFUSED = "not in the documents\n"
 RunCli = Callable[..., Result]
 STAGES = ["load", "retrieve", "rank", "prefill", "generate"]
 TIMINGS = re.compile(r"timings: ((?:\w+ \d+\.\d, )+)total \d+\.\d ms\n")
@@ -149,6 +150,21 @@ def test_not_in_the_documents_as_json(run_cli: RunCli, index: Path, notes: Path)
         "index": {"path": str(index), "generation": 1},
         "warnings": [],
     }
+
+
+def test_a_refusal_says_that_files_have_changed(run_cli: RunCli, tmp_path: Path) -> None:
+    notes = write_notes(tmp_path / "notes")
+    index = make_index(tmp_path / "index", notes)
+    assert without_nearest(run_cli("ask", NOWHERE, "--index", index)).err == REFUSED
+    (notes / "bread.md").unlink()
+    for new, count in ((), "1 file has"), (("a.md", "b.txt", "c.png"), "3 files have"):
+        for name in new:
+            (notes / name).write_text("It is new.")
+        done = without_nearest(run_cli("ask", NOWHERE, "--index", index))
+        told = f"warning: {count} changed since the index was made; run: ragqa index\n"
+        assert (done.code, done.err) == (1, told + REFUSED)
+    run_cli("index", "--index", index)
+    assert without_nearest(run_cli("ask", NOWHERE, "--index", index)).err == REFUSED
 
 
 def test_a_file_that_changed_since_is_said_to_be_stale(run_cli: RunCli, tmp_path: Path) -> None:
@@ -779,7 +795,7 @@ def test_docs_that_another_process_is_indexing(
     assert busy.err.startswith(f"warning: the index in {directory} is being written by process ")
     assert busy.err.endswith("; this answer is from the index as it was before\n")
     assert busy.err.count("\n") == 1
-    assert (new.code, len(parsed(new.out)["warnings"])) == (1, 1)
+    assert (new.code, len(parsed(new.out)["warnings"])) == (1, 2)  # a file has changed, too
 
 
 def test_docs_that_another_process_is_indexing_for_the_first_time(
