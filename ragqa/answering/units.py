@@ -30,6 +30,16 @@ SILENT = ("heading", "column_names", "table_header")
 # that is shown whole (see `selection`).
 MAX_ITEM = 45
 
+# What the mark of a task means: it is asked for in words.
+STATES = {
+    "[ ]": "open task",
+    "[x]": "task done",
+    "[X]": "task done",
+    "[/]": "task in progress",
+    "[-]": "cancelled task",
+}
+
+
 REFERENCES = re.compile(
     r"(sources?|references?|bibliography|literature|further reading|see also)", re.I
 )
@@ -176,8 +186,13 @@ def shown_pieces(parts: Iterable[Part]) -> list[Piece]:
 
 
 def _said(pieces: Iterable[Piece]) -> str:
-    """What they say, a line a block."""
-    return "\n".join(one.said for one in slices_of(pieces))
+    """What they say, a line a block; of a task its state as well."""
+    return "\n".join(
+        f"{STATES[one.block.mark]}: {one.said}"
+        if one.block.mark in STATES and one.first == 0
+        else one.said
+        for one in slices_of(pieces)
+    )
 
 
 def names_above(hit: Hit, headings: Sequence[str]) -> list[str]:

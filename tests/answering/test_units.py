@@ -210,3 +210,14 @@ def test_of_the_notes_on_language_models_each_sentence_is_in_one_place() -> None
         assert {one for one in told - open_ends if one[0] in shown} <= {
             (id(piece.block), piece.first) for piece in pieces
         }
+
+
+def test_a_task_says_its_state_but_does_not_show_it_as_text() -> None:
+    [unit] = units_in("# T\n\n- [ ] Mend it.\n  Soon.\n- [x] Buy gold.\n- [-] Sell it.\n- note\n")
+    assert [part.said for part in unit.parts] == [
+        "open task: Mend it. Soon.",
+        "task done: Buy gold.",
+        "cancelled task: Sell it.",
+        "note",
+    ]
+    assert unit.parts[1].text == "Buy gold."
