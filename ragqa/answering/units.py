@@ -41,7 +41,9 @@ STATES = {
 
 
 REFERENCES = re.compile(
-    r"(sources?|references?|bibliography|literature|further reading|see also)", re.I
+    r"(sources?|references?|bibliography|literature|(further|more) (reading|resources)|see also"
+    r"|links|resources|going further|(where to )?(learn|read) more|further information)",
+    re.I,
 )
 SEE = re.compile(r"[Ss]ee (?:also\b|[A-Z“\"])")
 

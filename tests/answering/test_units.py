@@ -82,7 +82,9 @@ def test_nothing_to_show_is_no_unit(text: str) -> None:
     assert units_in(text) == []
 
 
-@pytest.mark.parametrize("heading", ["Sources", "References:", "See also", "Further reading"])
+@pytest.mark.parametrize(
+    "heading", ["Sources", "References:", "See also", "Further reading", "Going further", "Links"]
+)
 def test_what_stands_below_such_headings_only_refers(heading: str) -> None:
     [unit] = units_in(f"# T\n\n## {heading}\n\n- A lower perplexity, 2019.\n- Gold.\n")
     assert unit.only_refers
