@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ragqa.text.sentences import numbers_of
+
 NUMBER_WORDS = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -21,14 +23,20 @@ MONTHS = (
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 )
 QUANTITY = re.compile(rf"\d|\b(?:{NUMBER_WORDS})\b", re.I)
+MONEY = re.compile(r"[$€£¥₹]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?|francs?|cents?)\b", re.I)
 # Digits that are one: a year, 14.3., 2025-03-14, 14:30, the 14th, the 90s, 44 BC; not 14 rooms.
 DATE_DIGITS = (
-    r"\b(?:1\d|20)\d\d(?!\d)|\b\d{1,4}(?:[-/.]\d{1,2})+\b|\b\d{1,2}[:.]\d\d\b|\b\d{1,2}(?:st|nd|rd|th)\b"
-    r"|\b\d{2,4}s\b|\b\d+ (?:BCE?|CE|AD)\b|\b(?:AD|in) \d{1,3}\b(?! \w)"
+    r"\b(?:1\d|20)\d\d(?!\d)|\b\d{1,4}[-/]\d{1,2}(?:[-/]\d{1,4})?\b|\b\d{1,2}\.\d{1,2}\."
+    r"|\b\d{1,2}:\d\d\b|\b\d{1,2}(?:st|nd|rd|th)\b|\b\d{2,4}s\b|\b\d+ (?:BCE?|CE|AD)\b"
+    r"|\b(?:AD|in) \d{1,3}\b(?! \w)"
+)
+# What is a date whatever stands around it; a number of four digits may count something.
+SURE_DATE = re.compile(
+    rf"\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b|\d:\d\d|\d[-/.]\d+[-/.]\d"
 )
 DATE = re.compile(
-    rf"{DATE_DIGITS}|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?i:spring|summer|autumn|winter"
-    r"|centur\w+|decade|today|yesterday|last|ago|after|before|during|since|until|when|while|as"
+    rf"{DATE_DIGITS}|\b(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+    r"|(?i:spring|summer|autumn|winter|centur\w+|decade|today|yesterday|last|ago|after|before|during|since|until|when|while|as"
     r"|christmas|easter|midnight|noon|morning|evening|war|never|early|late))\b"
 )
 YEAR = re.compile(r"\d\d|centur|decade")
@@ -86,6 +94,12 @@ def answer_type(question: str) -> AnswerType:
     if ASKS_HOW_MANY.match(asked):
         return AnswerType(QUANTITY)
     return AnswerType()
+
+
+def kind_of_value(text: str) -> tuple[bool, ...]:
+    """What two values must share to be values of one thing: a number, a date, a price, a share."""
+    is_date, is_price = (bool(one.search(text)) for one in (SURE_DATE, MONEY))
+    return bool(numbers_of(text)), is_date, is_price, "%" in text
 
 
 def asks_for_steps(question: str) -> bool:

@@ -10,6 +10,7 @@ from ragqa.text.answer_types import (
     answer_type,
     asks_for_a_fact,
     asks_for_steps,
+    kind_of_value,
 )
 
 
@@ -91,6 +92,24 @@ def test_a_hostile_question_takes_no_time() -> None:
 )
 def test_which_questions_ask_for_a_fact(question: str, expected: bool) -> None:
     assert asks_for_a_fact(question) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("330,000 €", "11 March", False),
+        ("330,000 €", "290,000 euros", True),
+        ("12 %", "12 euros", False),
+        ("4 March 2025", "18 March", True),
+        ("14:30", "3 rooms", False),
+        ("1150 euros", "890 euros", True),
+        ("1940 tickets", "880 tickets", True),
+        ("Lena", "Bo", True),
+        ("Lena", "3", False),
+    ],
+)
+def test_values_of_one_thing_are_of_one_kind(one: str, other: str, same: bool) -> None:
+    assert (kind_of_value(one) == kind_of_value(other)) is same
 
 
 @pytest.mark.parametrize(
